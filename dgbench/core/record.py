@@ -1,0 +1,138 @@
+"""A record: one scored run with everything needed to trust, compare and repeat it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from dgbench.core.card import JudgeSet, MetricCard
+
+SCHEMA_VERSION = 1
+_FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+Origin = Literal["measured", "reported", "third_party"]
+Motion = Literal["absolute", "relative", "none"]
+
+
+class ProtocolRef(BaseModel):
+    """Which protocol, by content."""
+
+    model_config = _FROZEN
+    id: str
+    version: int
+    digest: str
+
+
+class MethodRef(BaseModel):
+    """Which method, with which weights, trained on what. ``digest`` covers configuration and checkpoint."""
+
+    model_config = _FROZEN
+    name: str
+    digest: str
+    motion: Motion
+    checkpoint_sha256: str | None = None
+    training_data: tuple[str, ...] = ()
+    parameters: dict[str, str | int | float | bool] = {}
+
+
+class Interval(BaseModel):
+    """A confidence interval and how it was made."""
+
+    model_config = _FROZEN
+    low: float
+    high: float
+    level: float = 0.95
+    kind: str = "identity-clustered bootstrap"
+
+
+class BinValue(BaseModel):
+    """A metric over one pose bin, with its N."""
+
+    model_config = _FROZEN
+    bin: str
+    n: int
+    value: float | None
+    interval: Interval | None = None
+
+
+class MetricValue(BaseModel):
+    """One metric over the run.
+
+    ``value`` counts every expected pair, failures at the card's floor; ``measured_only`` is the value over the
+    pairs that could be measured. ``n_scored`` of ``n_expected`` pairs were measured, the rest is in ``failures``
+    by kind. ``value`` is ``None`` when nothing could be measured (``note`` says why).
+    """
+
+    model_config = _FROZEN
+    name: str
+    card: MetricCard
+    card_digest: str
+    value: float | None
+    interval: Interval | None = None
+    measured_only: float | None = None
+    n_expected: int = Field(ge=0)
+    n_scored: int = Field(ge=0)
+    failures: dict[str, int] = {}
+    bins: tuple[BinValue, ...] = ()
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _counts_add_up(self) -> MetricValue:
+        if self.card_digest != self.card.digest:
+            raise ValueError(f"metric {self.name}: card_digest is not the digest of its card")
+        if self.n_scored + sum(self.failures.values()) != self.n_expected:
+            raise ValueError(f"metric {self.name}: scored and failed pairs do not add up to {self.n_expected}")
+        return self
+
+
+class Coverage(BaseModel):
+    """How many of the protocol's pairs exist here, were generated, and failed, by kind.
+
+    ``expected`` is the protocol's own count, ``found`` what the user's copy of the data holds. ``pair_set`` is the
+    digest of the sorted pair ids of this run; ``protocol_pair_set`` that of the whole protocol.
+    """
+
+    model_config = _FROZEN
+    expected: int
+    found: int
+    generated: int
+    failed: dict[str, int] = {}
+    pair_set: str
+    protocol_pair_set: str
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run is over exactly the protocol's pairs."""
+        return self.found == self.expected and self.pair_set == self.protocol_pair_set
+
+
+class Code(BaseModel):
+    """Which dgbench made the record."""
+
+    model_config = _FROZEN
+    version: str
+    commit: str | None = None
+    dirty: bool | None = None
+
+
+class Record(BaseModel):
+    """The content of ``record.json``, written last: the only mark of a finished run."""
+
+    model_config = _FROZEN
+    schema_version: Literal[1] = 1
+    run_id: str
+    created: str
+    origin: Origin = "measured"
+    protocol: ProtocolRef
+    method: MethodRef
+    judges: JudgeSet | None
+    seed: int = 0
+    coverage: Coverage
+    metrics: tuple[MetricValue, ...]
+    primary_metric: str
+    pair_scores_sha256: str | None = None
+    environment_sha256: str | None = None
+    code: Code
+    source: str = ""
+    notes: tuple[str, ...] = ()
+    supersedes: str | None = None

@@ -1,0 +1,82 @@
+"""The one way dgbench writes a file: temp file in the same folder, fsync, rename; whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from dgbench.core.errors import UsageError, WorkFailedError
+
+
+@contextlib.contextmanager
+def atomic_writer(path: Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
+    """Yield a binary file that becomes ``path`` when the block ends without an exception.
+
+    The old content stays whole until the new one is on disk; on any exception, Ctrl-C included, the temp file is
+    removed and ``path`` is as it was. A symbolic link is followed, so that the link itself survives.
+
+    Raises:
+        WorkFailedError: the disk is full or went read-only.
+        UsageError: the folder cannot be written.
+    """
+    target = path.resolve() if path.is_symlink() else path
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temp_name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:80]}.", suffix=".tmp")
+    except OSError as error:
+        raise _explain(error, path) from error
+    temp = Path(temp_name)
+    try:
+        with os.fdopen(descriptor, "wb") as handle:
+            yield handle
+            handle.flush()
+            os.fsync(handle.fileno())
+        temp.chmod(mode)
+        temp.replace(target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        temp.unlink(missing_ok=True)
+        raise _explain(error, path) from error
+    except BaseException:
+        temp.unlink(missing_ok=True)
+        raise
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` atomically."""
+    with atomic_writer(path) as handle:
+        handle.write(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text with LF line ends atomically."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write plain data as readable JSON (sorted keys, two spaces, final newline); refuses NaN and infinity."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable, where the file system lets a folder be synced."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _explain(error: OSError, path: Path) -> UsageError | WorkFailedError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return WorkFailedError(f"{path}: no space left on the disk; free some and run the same command again")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return UsageError(f"{path}: cannot be written ({error.strerror}); choose a folder that you may write to")
+    return UsageError(f"{path}: cannot be written ({error.strerror or error})")

@@ -1,0 +1,1 @@
+"""Trainable reenactment models of the project."""
