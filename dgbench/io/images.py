@@ -1,0 +1,124 @@
+"""Image decode with one stated policy, and PNG encode: what is accepted, what is refused, and why.
+
+Accepted: JPEG, PNG, WebP, BMP, TIFF and PPM, told by content and not by name; EXIF orientation is applied;
+grey becomes RGB; 16-bit grey is scaled to 8 bits; a palette is expanded; an alpha channel that is opaque
+everywhere is dropped. Refused, with the reason: anything else, transparency, CMYK and other colour spaces,
+truncated or empty files, more than one frame, and sides over 16,384 or areas over 64 megapixels.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageOps, UnidentifiedImageError
+
+from dgbench.core.errors import UsageError
+from dgbench.core.face import Image
+from dgbench.io.atomic import write_bytes
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM")
+MAX_SIDE = 16_384
+MAX_PIXELS = 64_000_000
+
+
+class ImageError(UsageError):
+    """An image that is missing or refused; ``kind`` is the failure kind that a run counts it under."""
+
+    def __init__(self, message: str, *, kind: str = "unreadable") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def read_image(path: Path) -> Image:
+    """Read a file as uint8 HWC RGB under the policy of this module.
+
+    Raises:
+        ImageError: the file is missing, cannot be read, or is refused.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ImageError(f"{path}: no such image", kind="missing") from error
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror or error})") from error
+    return decode(data, where=str(path))
+
+
+def decode(data: bytes, *, where: str) -> Image:
+    """Decode bytes as uint8 HWC RGB under the policy of this module; ``where`` names them in errors.
+
+    Raises:
+        ImageError: the bytes are refused.
+    """
+    if not data:
+        raise ImageError(f"{where}: the file is empty (0 bytes); copy it again")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # our own, stricter limit follows
+            picture = Pillow.open(io.BytesIO(data), formats=FORMATS)
+        with picture:
+            _refuse_by_header(picture, where)
+            picture.load()
+            return _to_rgb(picture, where)
+    except (UnidentifiedImageError, Pillow.DecompressionBombError) as error:
+        raise ImageError(f"{where}: not an image that dgbench reads ({', '.join(FORMATS)})") from error
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, MemoryError) as error:
+        raise ImageError(f"{where}: damaged or truncated image ({_one_line(error)}); copy it again") from error
+
+
+def encode_png(image: Image) -> bytes:
+    """Encode uint8 HWC RGB as PNG; the same image gives the same bytes with the same library versions.
+
+    Raises:
+        ValueError: not a uint8 array of shape (height, width, 3).
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"an image is uint8 (height, width, 3), got {image.dtype} {image.shape}")
+    buffer = io.BytesIO()
+    Pillow.fromarray(image).save(buffer, format="PNG", compress_level=3)
+    return buffer.getvalue()
+
+
+def write_png(path: Path, image: Image) -> None:
+    """Write uint8 HWC RGB as PNG, atomically."""
+    write_bytes(path, encode_png(image))
+
+
+def _refuse_by_header(picture: Pillow.Image, where: str) -> None:
+    width, height = picture.size
+    if width < 1 or height < 1:
+        raise ImageError(f"{where}: the image has no pixels ({width}x{height})")
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise ImageError(
+            f"{where}: {width}x{height} is over the limit of {MAX_SIDE} px a side and "
+            f"{MAX_PIXELS // 1_000_000} megapixels; make it smaller"
+        )
+    if getattr(picture, "n_frames", 1) != 1:
+        raise ImageError(f"{where}: holds {picture.n_frames} frames; give one still image")  # type: ignore[attr-defined]
+
+
+def _to_rgb(picture: Pillow.Image, where: str) -> Image:
+    picture = ImageOps.exif_transpose(picture) or picture
+    if picture.mode in ("I;16", "I;16B", "I;16L", "I"):
+        grey = np.asarray(picture).astype(np.float64)
+        if grey.min() < 0 or grey.max() > 65_535:
+            raise ImageError(f"{where}: grey values outside 0..65535; save it with 8 or 16 bits")
+        eight = np.rint(grey * (255 / 65_535)).astype(np.uint8)
+        return np.repeat(eight[:, :, None], 3, axis=2)
+    if picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        if np.asarray(picture)[:, :, 3].min() < 255:
+            raise ImageError(f"{where}: has transparent pixels; flatten it onto the background you mean")
+    elif picture.mode not in ("1", "L", "P", "RGB"):
+        raise ImageError(f"{where}: colour mode {picture.mode} is refused; convert it to sRGB")
+    return np.ascontiguousarray(np.asarray(picture.convert("RGB")))
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:120] or type(error).__name__

@@ -1,0 +1,57 @@
+"""Locks between processes: one writer per folder, with the owner's name in the message of whoever waits."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import filelock
+
+from dgbench.core.errors import WorkFailedError
+from dgbench.io.atomic import write_json
+
+
+@contextlib.contextmanager
+def folder_lock(folder: Path, *, purpose: str, timeout_s: float = 0.0) -> Iterator[None]:
+    """Hold the one writer's lock of ``folder`` for the block.
+
+    The lock is the operating system's and ends with the process, so a killed owner never blocks anyone; the
+    owner file beside it only tells who holds it.
+
+    Raises:
+        WorkFailedError: another process holds it still after ``timeout_s`` seconds.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder / ".lock")
+    owner = folder / ".lock-owner.json"
+    try:
+        lock.acquire(timeout=timeout_s)
+    except filelock.Timeout as error:
+        raise WorkFailedError(f"{folder}: in use by {_describe(owner)}; wait for it or choose another folder") from error
+    try:
+        write_json(
+            owner,
+            {
+                "pid": os.getpid(),
+                "host": socket.gethostname(),
+                "purpose": purpose,
+                "since": datetime.now(UTC).isoformat(timespec="seconds"),
+            },
+        )
+        yield
+    finally:
+        owner.unlink(missing_ok=True)
+        lock.release()
+
+
+def _describe(owner: Path) -> str:
+    try:
+        who = json.loads(owner.read_text(encoding="utf-8"))
+        return f"process {who['pid']} on {who['host']} ({who['purpose']}, since {who['since']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"

@@ -1,0 +1,84 @@
+"""The declared crops: from five points (or none) to the matrix that brings an image into a protocol's frame."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dgbench.core.face import Image, Landmarks
+from dgbench.core.protocol import Frame
+from dgbench.preprocess.align import DG_256, Points, similarity, transform
+
+#: eye-mouth crop: the eye-to-mouth distance as a share of the frame, and where their midpoint goes. The distance
+#: between eyes shrinks with yaw, that from eyes to mouth does not, so faces keep one scale at every pose.
+EYE_MOUTH_SHARE = 0.27
+EYE_MOUTH_CENTRE = (0.5, 0.54)
+
+
+def crop_matrix(frame: Frame, points: NDArray | None, *, shape: tuple[int, int]) -> Points:
+    """Return the 2x3 matrix from image pixels to the frame's pixels.
+
+    Args:
+        frame: size and kind of the crop.
+        points: (5, 2) image-left eye, image-right eye, nose, image-left and -right mouth corner, in pixels;
+            ``None`` only for ``as-stored``.
+        shape: height and width of the image.
+
+    Raises:
+        ValueError: points are missing or degenerate, or an image to be kept as stored is not square.
+    """
+    if frame.crop == "as-stored":
+        return _as_stored(frame.size, shape)
+    if frame.crop == "fomm-tube":
+        raise ValueError("a fomm-tube crop is decided per clip by `dgbench data prepare`, not per image")
+    if points is None:
+        raise ValueError(f"crop '{frame.crop}' needs five points")
+    if frame.crop == "arcface-template":
+        return similarity(points, DG_256 * (frame.size / 256))
+    return _eye_mouth(frame.size, np.asarray(points, dtype=np.float64))
+
+
+def apply_crop(image: Image, matrix: NDArray, size: int) -> Image:
+    """Warp an image into the frame: bilinear, black outside, averaged where the image is shrunk (no aliasing)."""
+    scale = math.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    factor = max(1, math.ceil(1 / max(scale, 1e-6) - 1e-6)) if scale < 1 else 1
+    factor = min(factor, 16)
+    # Sampling on a grid finer by a whole factor and averaging boxes equals an area filter of that width.
+    fine = np.array(matrix, dtype=np.float64) * factor
+    fine[:, 2] += (factor - 1) / 2
+    warped = cv2.warpAffine(image, fine, (size * factor, size * factor), flags=cv2.INTER_LINEAR)
+    if factor > 1:
+        warped = cv2.resize(warped, (size, size), interpolation=cv2.INTER_AREA)
+    return warped
+
+
+def crop_landmarks(landmarks: Landmarks, matrix: NDArray) -> Landmarks:
+    """Bring landmarks into the frame; z is scaled like x and y."""
+    scale = math.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    moved = np.empty_like(landmarks.points)
+    moved[:, :2] = transform(landmarks.points[:, :2], matrix)
+    moved[:, 2] = landmarks.points[:, 2] * scale
+    return Landmarks(points=moved, visibility=landmarks.visibility, origin=landmarks.origin)
+
+
+def _as_stored(size: int, shape: tuple[int, int]) -> Points:
+    height, width = shape
+    if height != width:
+        raise ValueError(f"kept as stored, an image must be square, this one is {width}x{height}")
+    factor = size / width
+    shift = (factor - 1) / 2  # pixel centres, not corners, are what coordinates name
+    return np.array([[factor, 0.0, shift], [0.0, factor, shift]])
+
+
+def _eye_mouth(size: int, points: Points) -> Points:
+    eyes, mouth = points[:2].mean(axis=0), points[3:5].mean(axis=0)
+    distance = float(np.hypot(*(mouth - eyes)))
+    if not np.isfinite(distance) or distance < 1:
+        raise ValueError("eyes and mouth coincide; the points are of no face")
+    factor = EYE_MOUTH_SHARE * size / distance
+    centre = (eyes + mouth) / 2
+    wanted = np.array(EYE_MOUTH_CENTRE) * size
+    return np.hstack([np.eye(2) * factor, (wanted - factor * centre)[:, None]])

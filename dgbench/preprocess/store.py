@@ -1,0 +1,160 @@
+"""The prepared store: cropped images and their landmarks on disk, each with its digest; read and written here.
+
+``STORE/store.json`` names data set and frame; ``index.parquet`` has one row per key (file, sha256, crop matrix,
+where the landmarks came from, failure); ``landmarks.npz`` has points (N, 68, 3) and visibility (N, 68) in index
+order; images lie under ``images/`` as PNG.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dgbench.core.digests import digest, sha256_bytes
+from dgbench.core.errors import UsageError
+from dgbench.core.face import Image, Landmarks
+from dgbench.core.protocol import Frame
+from dgbench.io.atomic import atomic_writer, write_bytes, write_json
+from dgbench.io.images import ImageError, decode, encode_png
+
+STORE_FILE = "store.json"
+_INDEX = ("key", "file", "sha256", "landmarks", "failure", *(f"m{i}" for i in range(6)))
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """One row of a store. ``failure`` is "" or why there is no image; ``matrix`` is image pixels → frame (2x3)."""
+
+    key: str
+    file: str
+    sha256: str
+    landmarks_origin: str
+    failure: str
+    matrix: NDArray[np.float64]
+    landmarks: Landmarks | None
+
+
+def is_store(folder: Path) -> bool:
+    """Whether a folder is a finished prepared store."""
+    return (folder / STORE_FILE).is_file()
+
+
+def image_file(key: str) -> str:
+    """Return the file of a key inside a store: by digest, so that any key is a safe and case-proof name."""
+    name = digest(key)[:24]
+    return f"images/{name[:2]}/{name}.png"
+
+
+def write_image(store: Path, key: str, image: Image) -> tuple[str, str]:
+    """Write one prepared image; returns its file (relative to the store) and the sha256 of its bytes."""
+    data = encode_png(image)
+    file = image_file(key)
+    write_bytes(store / file, data)
+    return file, sha256_bytes(data)
+
+
+def finish_store(store: Path, rows: Iterable[StoredImage], *, dataset: str, frame: Frame, notes: dict[str, str]) -> None:
+    """Write index, landmarks and, last, ``store.json``: the mark of a finished store. Sorted, so order never shows."""
+    ordered = sorted(rows, key=lambda row: row.key.encode())
+    points = np.zeros((len(ordered), 68, 3), np.float32)
+    visibility = np.full((len(ordered), 68), np.nan, np.float32)
+    for i, row in enumerate(ordered):
+        if row.landmarks is not None:
+            points[i], visibility[i] = row.landmarks.points, row.landmarks.visibility
+    table = pd.DataFrame(
+        [[r.key, r.file, r.sha256, r.landmarks_origin, r.failure, *r.matrix.ravel()] for r in ordered],
+        columns=list(_INDEX),
+    )
+    with atomic_writer(store / "landmarks.npz") as handle:
+        np.savez_compressed(handle, points=points, visibility=visibility)
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    write_bytes(store / "index.parquet", buffer.getvalue())
+    write_json(
+        store / STORE_FILE,
+        {
+            "schema_version": 1,
+            "dataset": dataset,
+            "frame": frame.model_dump(mode="json"),
+            "images": sum(not row.failure for row in ordered),
+            "failures": dict(Counter(row.failure.split(":")[0] for row in ordered if row.failure)),
+            "content": digest([[row.key, row.sha256] for row in ordered]),
+            "notes": notes,
+        },
+    )
+
+
+class PreparedStore:
+    """A finished store as an :class:`~dgbench.preprocess.source.ImageSource`.
+
+    Raises:
+        UsageError: the folder is no finished store, is damaged, or was prepared for another frame.
+    """
+
+    def __init__(self, folder: Path, *, frame: Frame | None = None) -> None:
+        try:
+            self.about = json.loads((folder / STORE_FILE).read_text(encoding="utf-8"))
+            self._table = pd.read_parquet(folder / "index.parquet").set_index("key", drop=False)
+            with np.load(folder / "landmarks.npz", allow_pickle=False) as stored:
+                self._points, self._visibility = stored["points"], stored["visibility"]
+            self.frame = Frame.model_validate(self.about["frame"])
+        except FileNotFoundError as error:
+            raise UsageError(f"{folder}: not a finished prepared store ({Path(error.filename).name} is missing)") from error
+        except (OSError, ValueError, KeyError) as error:
+            raise UsageError(f"{folder}: damaged prepared store ({error}); run `dgbench data prepare` again") from error
+        if frame is not None and (frame.size, frame.crop) != (self.frame.size, self.frame.crop):
+            raise UsageError(
+                f"{folder}: prepared as {self.frame.crop} at {self.frame.size} px, the protocol wants {frame.crop} "
+                f"at {frame.size} px; prepare it again"
+            )
+        self._folder = folder
+        self._row = {key: i for i, key in enumerate(self._table["key"])}
+        self._used: dict[str, str] = {}
+
+    @property
+    def size(self) -> int:
+        """Side of every image in pixels."""
+        return self.frame.size
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._row
+
+    def image(self, key: str) -> Image:
+        """Return one image, its bytes checked against the index."""
+        row = self._table.iloc[self._index(key)]
+        if row["failure"]:
+            raise ImageError(f"{key}: could not be prepared ({row['failure']})", kind=str(row["failure"]).split(":")[0])
+        path = self._folder / str(row["file"])
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise ImageError(f"{path}: cannot be read ({error.strerror})", kind="missing") from error
+        if sha256_bytes(data) != row["sha256"]:
+            raise ImageError(f"{path}: content changed since it was prepared; run `dgbench data prepare` again")
+        self._used[key] = str(row["landmarks"])
+        return decode(data, where=str(path))
+
+    def landmarks(self, key: str) -> Landmarks | None:
+        """Return the landmarks found when the image was prepared, or ``None``."""
+        i = self._index(key)
+        if not np.isfinite(self._visibility[i]).all():
+            return None
+        origin = str(self._table.iloc[i]["landmarks"])
+        return Landmarks(points=self._points[i], visibility=self._visibility[i], origin=origin)
+
+    def provenance(self) -> dict[str, int]:
+        """Return how many of the images used were cropped by which landmarks."""
+        return dict(sorted(Counter(self._used.values()).items()))
+
+    def _index(self, key: str) -> int:
+        if key not in self._row:
+            raise ImageError(f"{key}: not in the prepared store {self._folder}", kind="missing")
+        return self._row[key]

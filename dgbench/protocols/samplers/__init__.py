@@ -1,0 +1,32 @@
+"""The pair samplers by name: each is a rule that turns a manifest and a protocol into the same pairs everywhere."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+import pandas as pd
+
+from dgbench.core.errors import UsageError, did_you_mean
+from dgbench.core.pair import Pair
+from dgbench.core.protocol import Protocol
+
+Sampler = Callable[[pd.DataFrame, Protocol], list[Pair]]
+
+#: Name in ``protocol.yaml`` → "module:function".
+SAMPLERS: dict[str, str] = {
+    "frll-expression": "dgbench.protocols.samplers.frll:sample_expression_pairs",
+}
+
+
+def sampler(name: str) -> Sampler:
+    """Return a sampler by name.
+
+    Raises:
+        UsageError: no sampler of that name.
+    """
+    if name not in SAMPLERS:
+        raise UsageError(f"no pair sampler '{name}' (known: {', '.join(SAMPLERS)}).{did_you_mean(name, list(SAMPLERS))}")
+    module, function = SAMPLERS[name].split(":")
+    found: Sampler = getattr(importlib.import_module(module), function)
+    return found
