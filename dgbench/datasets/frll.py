@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pandas as pd
+
 from dgbench.core.errors import UsageError
 from dgbench.datasets.manifest import Manifest, make_frames
 
@@ -76,6 +78,11 @@ def read_frll(root: Path) -> Manifest:
         found={"people": len(people), "images": len(rows)},
         skipped=skipped,
     )
+
+
+def whole_set() -> pd.DataFrame:
+    """Return the frames of a complete copy, known from the id grammar alone: what the released pairs are built of."""
+    return make_frames([_row(person, view, "") for person in PEOPLE for view in _VIEWS])
 
 
 def _row(person: str, view: str, relative: str) -> dict[str, object]:

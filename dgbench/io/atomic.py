@@ -15,11 +15,13 @@ from dgbench.core.errors import UsageError, WorkFailedError
 
 
 @contextlib.contextmanager
-def atomic_writer(path: Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
+def atomic_writer(path: Path, *, mode: int = 0o644, durable: bool = True) -> Iterator[IO[bytes]]:
     """Yield a binary file that becomes ``path`` when the block ends without an exception.
 
     The old content stays whole until the new one is on disk; on any exception, Ctrl-C included, the temp file is
     removed and ``path`` is as it was. A symbolic link is followed, so that the link itself survives.
+    ``durable=False`` leaves out the syncs, for the many small files whose digests a journal keeps: a killed
+    process still leaves whole files, a power cut may cost some, and the digests tell which.
 
     Raises:
         WorkFailedError: the disk is full or went read-only.
@@ -30,27 +32,29 @@ def atomic_writer(path: Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temp_name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:80]}.", suffix=".tmp")
     except OSError as error:
-        raise _explain(error, path) from error
+        raise explain(error, path) from error
     temp = Path(temp_name)
     try:
         with os.fdopen(descriptor, "wb") as handle:
             yield handle
             handle.flush()
-            os.fsync(handle.fileno())
+            if durable:
+                os.fsync(handle.fileno())
         temp.chmod(mode)
         temp.replace(target)
-        _sync_folder(target.parent)
+        if durable:
+            _sync_folder(target.parent)
     except OSError as error:
         temp.unlink(missing_ok=True)
-        raise _explain(error, path) from error
+        raise explain(error, path) from error
     except BaseException:
         temp.unlink(missing_ok=True)
         raise
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write ``data`` to ``path`` atomically."""
-    with atomic_writer(path) as handle:
+    with atomic_writer(path, durable=durable) as handle:
         handle.write(data)
 
 
@@ -74,7 +78,8 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _explain(error: OSError, path: Path) -> UsageError | WorkFailedError:
+def explain(error: OSError, path: Path) -> UsageError | WorkFailedError:
+    """Turn a failed write into the one line that says what to do about it."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return WorkFailedError(f"{path}: no space left on the disk; free some and run the same command again")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

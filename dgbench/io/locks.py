@@ -32,7 +32,9 @@ def folder_lock(folder: Path, *, purpose: str, timeout_s: float = 0.0) -> Iterat
     try:
         lock.acquire(timeout=timeout_s)
     except filelock.Timeout as error:
-        raise WorkFailedError(f"{folder}: in use by {_describe(owner)}; wait for it or choose another folder") from error
+        raise WorkFailedError(
+            f"{folder}: in use by {_describe(owner)}; wait for it or choose another folder"
+        ) from error
     try:
         write_json(
             owner,

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 from dgbench.core.face import Failure, Image, Landmarks
 from dgbench.core.record import Motion
 
-Need = Literal["source", "reference", "target", "source_landmarks", "reference_landmarks"]
+Need = Literal["source", "reference", "target", "decoy", "source_landmarks", "reference_landmarks"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Task:
     """One pair as a method sees it. Images are uint8 HWC RGB in the protocol's frame (size × size).
 
     Only what the method's ``needs`` names is set. ``seed`` depends on protocol, pair and run seed alone: a
-    method that draws random numbers must draw them from it, so that order and batches change nothing.
+    method that draws random numbers must draw them from it, so that order and batches change nothing. ``target``
+    and ``decoy`` (the target of another pair, drawn by the pair's seed) are for canaries alone.
     """
 
     pair_id: str
@@ -38,6 +39,7 @@ class Task:
     source: Image | None = None
     reference: Image | None = None
     target: Image | None = None
+    decoy: Image | None = None
     source_landmarks: Landmarks | None = None
     reference_landmarks: Landmarks | None = None
 

@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from dgbench.core.face import Image, Landmarks
 from dgbench.core.protocol import Frame
-from dgbench.preprocess.align import DG_256, Points, similarity, transform
+from dgbench.networks.align import apply, similarity
+
+Matrix = NDArray[np.float64]
+
+#: The five-point template of the DG release on 256 px: ArcFace's 96-wide template doubled and shifted.
+DG_256: Matrix = np.array(
+    [[92.561, 103.393], [163.036, 103.003], [128.023, 143.473], [99.071, 184.731], [157.432, 184.408]]
+)
 
 #: eye-mouth crop: the eye-to-mouth distance as a share of the frame, and where their midpoint goes. The distance
 #: between eyes shrinks with yaw, that from eyes to mouth does not, so faces keep one scale at every pose.
@@ -18,7 +25,7 @@ EYE_MOUTH_SHARE = 0.27
 EYE_MOUTH_CENTRE = (0.5, 0.54)
 
 
-def crop_matrix(frame: Frame, points: NDArray | None, *, shape: tuple[int, int]) -> Points:
+def crop_matrix(frame: Frame, points: NDArray | None, *, shape: tuple[int, int]) -> Matrix:
     """Return the 2x3 matrix from image pixels to the frame's pixels.
 
     Args:
@@ -59,12 +66,12 @@ def crop_landmarks(landmarks: Landmarks, matrix: NDArray) -> Landmarks:
     """Bring landmarks into the frame; z is scaled like x and y."""
     scale = math.sqrt(abs(np.linalg.det(matrix[:, :2])))
     moved = np.empty_like(landmarks.points)
-    moved[:, :2] = transform(landmarks.points[:, :2], matrix)
+    moved[:, :2] = apply(matrix, landmarks.points[:, :2])
     moved[:, 2] = landmarks.points[:, 2] * scale
     return Landmarks(points=moved, visibility=landmarks.visibility, origin=landmarks.origin)
 
 
-def _as_stored(size: int, shape: tuple[int, int]) -> Points:
+def _as_stored(size: int, shape: tuple[int, int]) -> Matrix:
     height, width = shape
     if height != width:
         raise ValueError(f"kept as stored, an image must be square, this one is {width}x{height}")
@@ -73,7 +80,7 @@ def _as_stored(size: int, shape: tuple[int, int]) -> Points:
     return np.array([[factor, 0.0, shift], [0.0, factor, shift]])
 
 
-def _eye_mouth(size: int, points: Points) -> Points:
+def _eye_mouth(size: int, points: Matrix) -> Matrix:
     eyes, mouth = points[:2].mean(axis=0), points[3:5].mean(axis=0)
     distance = float(np.hypot(*(mouth - eyes)))
     if not np.isfinite(distance) or distance < 1:

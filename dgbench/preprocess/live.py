@@ -99,7 +99,9 @@ class LiveSource:
                 continue
             if name not in self._ready:
                 if name not in self._finders:
-                    raise UsageError(f"landmarks '{name}' cannot be had here; prepare the data with `dgbench data prepare`")
+                    raise UsageError(
+                        f"landmarks '{name}' cannot be had here; prepare the data with `dgbench data prepare`"
+                    )
                 self._ready[name] = self._finders[name]()
             points = self._ready[name](image)
             if points is not None:

@@ -61,7 +61,9 @@ def write_image(store: Path, key: str, image: Image) -> tuple[str, str]:
     return file, sha256_bytes(data)
 
 
-def finish_store(store: Path, rows: Iterable[StoredImage], *, dataset: str, frame: Frame, notes: dict[str, str]) -> None:
+def finish_store(
+    store: Path, rows: Iterable[StoredImage], *, dataset: str, frame: Frame, notes: dict[str, str]
+) -> None:
     """Write index, landmarks and, last, ``store.json``: the mark of a finished store. Sorted, so order never shows."""
     ordered = sorted(rows, key=lambda row: row.key.encode())
     points = np.zeros((len(ordered), 68, 3), np.float32)
@@ -107,7 +109,9 @@ class PreparedStore:
                 self._points, self._visibility = stored["points"], stored["visibility"]
             self.frame = Frame.model_validate(self.about["frame"])
         except FileNotFoundError as error:
-            raise UsageError(f"{folder}: not a finished prepared store ({Path(error.filename).name} is missing)") from error
+            raise UsageError(
+                f"{folder}: not a finished prepared store ({Path(error.filename).name} is missing)"
+            ) from error
         except (OSError, ValueError, KeyError) as error:
             raise UsageError(f"{folder}: damaged prepared store ({error}); run `dgbench data prepare` again") from error
         if frame is not None and (frame.size, frame.crop) != (self.frame.size, self.frame.crop):

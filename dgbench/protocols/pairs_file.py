@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import itertools
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -26,7 +27,7 @@ def pairs_csv(pairs: list[Pair]) -> bytes:
         ValueError: a pair_id stands twice.
     """
     ordered = sorted(pairs, key=lambda pair: pair.pair_id.encode())
-    for first, second in zip(ordered, ordered[1:], strict=False):
+    for first, second in itertools.pairwise(ordered):
         if first.pair_id == second.pair_id:
             raise ValueError(f"pair_id {first.pair_id!r} stands twice")
     text = io.StringIO()

@@ -26,7 +26,9 @@ def sampler(name: str) -> Sampler:
         UsageError: no sampler of that name.
     """
     if name not in SAMPLERS:
-        raise UsageError(f"no pair sampler '{name}' (known: {', '.join(SAMPLERS)}).{did_you_mean(name, list(SAMPLERS))}")
+        raise UsageError(
+            f"no pair sampler '{name}' (known: {', '.join(SAMPLERS)}).{did_you_mean(name, list(SAMPLERS))}"
+        )
     module, function = SAMPLERS[name].split(":")
     found: Sampler = getattr(importlib.import_module(module), function)
     return found

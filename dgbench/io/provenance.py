@@ -1,0 +1,60 @@
+"""Where a result comes from: the package's version and commit, the machine and its libraries."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import dgbench
+from dgbench.core.record import Code
+
+_PACKAGES = (
+    "torch", "torchvision", "torch-fidelity", "numpy", "scipy", "scikit-image", "pandas", "pyarrow", "pillow",
+    "opencv-python", "onnxruntime", "insightface", "face-alignment", "av", "numba", "safetensors", "pydantic",
+)  # fmt: skip
+
+
+def code_version() -> Code:
+    """Return the version of dgbench and, in a checkout, its commit and whether files of the code were changed.
+
+    The commit is that of the package's own folder, never of the folder the command happens to run in.
+    """
+    root = Path(__file__).resolve().parents[2]
+    commit = _git(root, "rev-parse", "HEAD") if (root / ".git").exists() else None
+    dirty = None
+    if commit is not None:
+        dirty = bool(_git(root, "status", "--porcelain", "--", "dgbench", "protocols", "pyproject.toml"))
+    return Code(version=dgbench.__version__, commit=commit, dirty=dirty)
+
+
+def environment() -> dict[str, Any]:
+    """Return what a reader needs to repeat a run: system, Python, processor kind, package versions."""
+    return {
+        "schema_version": 1,
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "release": platform.release(),
+        "machine": platform.machine(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed arguments, no shell
+            ["git", "-C", str(root), *arguments],  # noqa: S607 - git is found on PATH by design
+            capture_output=True, text=True, timeout=20, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
