@@ -1,0 +1,137 @@
+"""The Radboud Faces Database (Langner et al. 2010): 67 people, five cameras, eight expressions, three gazes.
+
+Names follow ``Rafd{camera}_{id}_{group}_{gender}_{expression}_{gaze}.jpg`` and say everything. Copies that were
+renamed around that name (a prefix, another suffix, another folder) are matched by searching for it in the stem;
+copies whose names were lost are refused, because nothing in them can be trusted.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from dgbench.core.errors import UsageError
+from dgbench.datasets.listing import HIDDEN, NOT_AN_IMAGE, is_image, list_tree, stem
+from dgbench.datasets.manifest import Manifest, make_frames
+
+CAMERAS = ("000", "045", "090", "135", "180")
+EXPRESSIONS = ("angry", "contemptuous", "disgusted", "fearful", "happy", "neutral", "sad", "surprised")
+GAZES = ("frontal", "left", "right")
+
+#: (group, sex as f/m) → ids: counted from the published names; the totals agree with the set's own overview page.
+PEOPLE: dict[tuple[str, str], tuple[str, ...]] = {
+    ("Caucasian", "f"): tuple("01 02 04 08 12 14 16 18 19 22 26 27 31 32 37 56 57 58 61".split()),
+    ("Caucasian", "m"): tuple("03 05 07 09 10 15 20 21 23 24 25 28 30 33 36 38 46 47 49 71".split()),
+    ("Kid", "f"): tuple("11 41 43 44 64 65".split()),
+    ("Kid", "m"): tuple("39 40 42 63".split()),
+    ("Moroccan", "m"): tuple("29 35 45 48 50 51 52 53 54 55 59 60 67 68 69 70 72 73".split()),
+}
+WHO: dict[str, tuple[str, str]] = {person: key for key, ids in PEOPLE.items() for person in ids}
+N_PEOPLE = 67
+N_IMAGES = N_PEOPLE * len(CAMERAS) * len(EXPRESSIONS) * len(GAZES)
+
+_NAME = re.compile(
+    r"Rafd(?P<camera>\d{3})_(?P<person>\d{2})_(?P<group>[A-Za-z]+)_(?P<gender>female|male)"
+    r"_(?P<expression>[a-z]+)_(?P<gaze>frontal|left|right)(?![A-Za-z])"
+)
+_SEXES = {"female": "f", "male": "m"}
+
+
+def rafd_key(person: str, camera: str, expression: str, gaze: str) -> str:
+    """Return the manifest key of one photograph: ``rafd/01/090/angry/frontal``."""
+    return f"rafd/{person}/{camera}/{expression}/{gaze}"
+
+
+def rafd_name(person: str, camera: str, expression: str, gaze: str) -> str:
+    """Return the published file name of one photograph.
+
+    Raises:
+        KeyError: no such person.
+    """
+    group, sex = WHO[person]
+    gender = "female" if sex == "f" else "male"
+    return f"Rafd{camera}_{person}_{group}_{gender}_{expression}_{gaze}.jpg"
+
+
+def yaw_of_camera(camera: str) -> float:
+    """Return the nominal yaw: 090 is frontal; in 045 the nose points to image-right (+45), in 135 to image-left."""
+    return 90.0 - float(camera)
+
+
+def read_rafd(root: Path) -> Manifest:
+    """Read a copy of the set, whole or partial, original or renamed around the original names.
+
+    Raises:
+        MissingError: ``root`` does not exist.
+        UsageError: ``root`` cannot be read, or no image in it carries an original name.
+    """
+    listing = list_tree(root)
+    rows: dict[str, dict[str, object]] = {}
+    skipped: dict[str, list[str]] = {}
+    if listing.hidden:
+        skipped[HIDDEN] = listing.hidden
+    if others:
+        skipped[NOT_AN_IMAGE] = others
+    images = [path for path in listing.files if is_image(path)]
+    others = [path for path in listing.files if not is_image(path)]
+    for path in images:
+        row = _row(path)
+        if isinstance(row, str):
+            skipped.setdefault(row, []).append(path)
+        elif str(row["key"]) in rows:
+            skipped.setdefault("second copy of a photograph (the first in name order is used)", []).append(path)
+        else:
+            rows[str(row["key"])] = row
+    if not rows:
+        raise UsageError(
+            f"{root}: {len(images)} images and none carries a RaFD name such as "
+            f"{rafd_name('01', '090', 'angry', 'frontal')}; a copy whose names were changed says neither person nor "
+            "expression, use the set as it was delivered"
+        )
+    return Manifest(
+        dataset="rafd",
+        root=root,
+        frames=make_frames(list(rows.values())),
+        expected={"people": N_PEOPLE, "cameras": len(CAMERAS), "images": N_IMAGES},
+        found={
+            "people": len({row["subject"] for row in rows.values()}),
+            "cameras": len({row["camera"] for row in rows.values()}),
+            "images": len(rows),
+        },
+        skipped=skipped,
+    )
+
+
+def _row(path: str) -> dict[str, object] | str:
+    """Return the manifest row of an image, or the reason why it is skipped."""
+    match = _NAME.search(stem(path))
+    if match is None:
+        return "image without a RaFD name"
+    person, camera, expression = match["person"], match["camera"], match["expression"]
+    if camera not in CAMERAS:
+        return f"camera {camera} is not one of {' '.join(CAMERAS)}"
+    if expression not in EXPRESSIONS:
+        return f"expression '{expression}' is not one of the set's eight"
+    if person not in WHO:
+        return f"person {person} is not in the published set"
+    if WHO[person] != (match["group"], _SEXES[match["gender"]]):
+        return "group or gender in the name contradicts the published set"
+    whole = path.rsplit("/", 1)[-1] == match[0] + ".jpg"
+    group, sex = WHO[person]
+    return {
+        "key": rafd_key(person, camera, expression, match["gaze"]),
+        "dataset": "rafd",
+        "variant": "original" if whole else "renamed",
+        "subject": person,
+        "subject_group": group,
+        "sex": sex,
+        "expression": expression,
+        "expression_raw": expression,
+        "gaze": match["gaze"],
+        "camera": camera,
+        "yaw_nominal": yaw_of_camera(camera),
+        "pose_source": "camera",
+        "elevated": False,
+        "path": path,
+        "container": "image",
+    }
