@@ -1,0 +1,102 @@
+"""Where weights of third parties are found: a folder, DGBENCH_WEIGHTS, their own libraries' caches, a download."""
+
+from __future__ import annotations
+
+import functools
+import os
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from dgbench.core.digests import sha256_file
+from dgbench.core.errors import MissingError, UsageError
+
+_ENVIRONMENT = "DGBENCH_WEIGHTS"
+
+
+@dataclass(frozen=True)
+class KnownWeight:
+    """One file that dgbench knows by content.
+
+    ``sha256`` may be a prefix where its authors published no more; ``url_sha256`` is set where ``url`` is an
+    archive that holds the file; ``cache`` is where its own library keeps it.
+    """
+
+    name: str
+    sets: tuple[str, ...]
+    role: str
+    sha256: str
+    licence: str
+    url: str
+    url_sha256: str = ""
+    cache: str = ""
+
+
+@functools.cache
+def known_weights() -> tuple[KnownWeight, ...]:
+    """Return the table of known weights, in the order of ``weights.toml``."""
+    table = tomllib.loads(files("dgbench.io").joinpath("weights.toml").read_text(encoding="utf-8"))
+    return tuple(KnownWeight(**{**row, "sets": tuple(row["sets"])}) for row in table["weight"])
+
+
+def known(name: str) -> KnownWeight | None:
+    """Return the table's row for ``name``, or None."""
+    return next((row for row in known_weights() if row.name == name), None)
+
+
+def places(name: str, folder: Path | None) -> list[Path]:
+    """Return every path where ``name`` may lie, in the order in which they are tried."""
+    roots = [folder] if folder is not None else []
+    if os.environ.get(_ENVIRONMENT):
+        roots.append(Path(os.environ[_ENVIRONMENT]).expanduser())
+    roots.append(cache_folder())
+    paths = [root / part for root in roots for part in dict.fromkeys((name, Path(name).name))]
+    row = known(name)
+    if row is not None and row.cache:
+        torch_home = os.environ.get("TORCH_HOME") or os.path.join(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "torch")
+        paths.append(Path(row.cache.replace("$TORCH_HOME", torch_home)).expanduser())
+    return paths
+
+
+def cache_folder() -> Path:
+    """Return where downloaded weights are kept: ``$DGBENCH_CACHE/weights`` or ``~/.cache/dgbench/weights``."""
+    root = os.environ.get("DGBENCH_CACHE")
+    base = Path(root) if root else Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "dgbench"
+    return base.expanduser() / "weights"
+
+
+def find_weight(name: str, *, folder: Path | None, sha256: str | None = None) -> Path:
+    """Return the path of weight file ``name``.
+
+    Tried in order: ``folder``, ``DGBENCH_WEIGHTS``, dgbench's cache, the cache of the library it belongs to; in
+    each by its path and by its bare file name. The first that exists is taken, and checked.
+
+    Args:
+        name: path inside a weights folder, e.g. ``buffalo_l/w600k_r50.onnx``.
+        folder: the user's ``--weights``.
+        sha256: expected digest or its prefix; by default the table's, for a name that it has.
+
+    Raises:
+        MissingError: the file is nowhere; the message names it, its sha256 and how to get it.
+        UsageError: ``folder`` is not a folder, or the file found has another content.
+    """
+    if folder is not None and not folder.is_dir():
+        raise UsageError(f"--weights {folder}: no such folder; give the folder that holds {name}")
+    row = known(name)
+    expected = sha256 if sha256 is not None else (row.sha256 if row else "")
+    for path in places(name, folder):
+        if path.is_file():
+            found = sha256_file(path)
+            if not found.startswith(expected):
+                raise UsageError(
+                    f"{path}: sha256 {found[:16]}… where {expected[:16]}… is expected; "
+                    "it is damaged or another version, get it again" + (f" from {row.url}" if row else "")
+                )
+            return path
+    raise MissingError(
+        f"{name} is not here"
+        + (f" (sha256 {expected})" if expected else "")
+        + (f"; get it from {row.url}" if row else "")
+        + f", put it into a folder and give that as --weights or {_ENVIRONMENT}"
+    )
