@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 import pandas as pd
 
@@ -80,9 +81,7 @@ def make_frames(rows: list[dict[str, object]]) -> pd.DataFrame:
     rows = sorted(rows, key=lambda row: str(row["key"]).encode())
     frame = pd.DataFrame(
         {
-            name: pd.array([row.get(name) for row in rows], dtype=dtype)
-            if dtype != "object"
-            else pd.Series([row.get(name) for row in rows], dtype="object")
+            name: pd.Series([row.get(name) for row in rows], dtype=cast(Any, dtype))
             for name, dtype in COLUMNS.items()
         }
     )

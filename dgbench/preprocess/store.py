@@ -1,6 +1,6 @@
 """The prepared store: cropped images and their landmarks on disk, each with its digest; read and written here.
 
-``STORE/store.json`` names data set and frame; ``index.parquet`` has one row per key (file, sha256, crop matrix,
+``STORE/store.json`` names data set and frame; ``manifest.parquet`` is the copy it was made from; ``index.parquet`` has one row per key (file, sha256, crop matrix,
 where the landmarks came from, failure); ``landmarks.npz`` has points (N, 68, 3) and visibility (N, 68) in index
 order; images lie under ``images/`` as PNG.
 """
@@ -22,6 +22,7 @@ from dgbench.core.digests import digest, sha256_bytes
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Image, Landmarks
 from dgbench.core.protocol import Frame
+from dgbench.datasets.manifest import Manifest
 from dgbench.io.atomic import atomic_writer, write_bytes, write_json
 from dgbench.io.images import ImageError, decode, encode_png
 
@@ -62,9 +63,18 @@ def write_image(store: Path, key: str, image: Image) -> tuple[str, str]:
 
 
 def finish_store(
-    store: Path, rows: Iterable[StoredImage], *, dataset: str, frame: Frame, notes: dict[str, str]
+    store: Path,
+    rows: Iterable[StoredImage],
+    *,
+    manifest: Manifest,
+    frame: Frame,
+    notes: dict[str, str],
 ) -> None:
-    """Write index, landmarks and, last, ``store.json``: the mark of a finished store. Sorted, so order never shows."""
+    """Write index, landmarks, manifest and, last, ``store.json``: the mark of a finished store.
+
+    Rows are sorted by key, so the order in which images were prepared never shows. The manifest is kept because
+    protocols that build their pairs build them from it.
+    """
     ordered = sorted(rows, key=lambda row: row.key.encode())
     points = np.zeros((len(ordered), 68, 3), np.float32)
     visibility = np.full((len(ordered), 68), np.nan, np.float32)
@@ -80,11 +90,16 @@ def finish_store(
     buffer = io.BytesIO()
     table.to_parquet(buffer, index=False)
     write_bytes(store / "index.parquet", buffer.getvalue())
+    buffer = io.BytesIO()
+    manifest.frames.to_parquet(buffer, index=False)
+    write_bytes(store / "manifest.parquet", buffer.getvalue())
     write_json(
         store / STORE_FILE,
         {
             "schema_version": 1,
-            "dataset": dataset,
+            "dataset": manifest.dataset,
+            "expected": manifest.expected,
+            "found": manifest.found,
             "frame": frame.model_dump(mode="json"),
             "images": sum(not row.failure for row in ordered),
             "failures": dict(Counter(row.failure.split(":")[0] for row in ordered if row.failure)),
@@ -122,6 +137,25 @@ class PreparedStore:
         self._folder = folder
         self._row = {key: i for i, key in enumerate(self._table["key"])}
         self._used: dict[str, str] = {}
+
+    def manifest(self) -> Manifest:
+        """Return the manifest of the copy that the store was prepared from.
+
+        Raises:
+            UsageError: it is damaged.
+        """
+        path = self._folder / "manifest.parquet"
+        try:
+            frames = pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path}: cannot be read; run `dgbench data prepare` again") from error
+        return Manifest(
+            dataset=str(self.about["dataset"]),
+            root=self._folder,
+            frames=frames,
+            expected=dict(self.about.get("expected", {})),
+            found=dict(self.about.get("found", {})),
+        )
 
     @property
     def size(self) -> int:

@@ -1,0 +1,113 @@
+"""Which function answers which verb. A verb's module is imported only when that verb is called."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+#: Verb (or "group verb") → ("module:function", one line for --help).
+VERBS: dict[str, tuple[str, str]] = {
+    "quickstart": ("quickstart:quickstart", "Run the whole suite on SynthFace, offline, and make a report."),
+    "protocols list": ("protocols:list_", "List the released protocols."),
+    "protocols show": ("protocols:show", "Show one protocol: rule, counts, frame, metrics, digest."),
+    "protocols verify": ("protocols:verify", "Tell what of a protocol a copy of the data covers."),
+    "data index": ("data:index", "Read a copy of a data set and write its manifest."),
+    "data prepare": ("data:prepare", "Detect, crop and store a protocol's images and landmarks."),
+    "data synth": ("synth:synth", "Render a SynthFace tree in a data set's own layout."),
+    "data fetch-head": ("synth:fetch_head", "Download the morphable head that SynthFace renders."),
+    "train dg": ("train:dg", "Train the Dual-Generator on a protocol's training people."),
+    "run": ("run:run", "Run a method over a protocol's pairs."),
+    "score": ("score:score", "Score a run, or any folder of images named by pair id."),
+    "suite": ("suite:suite", "Run and score many methods on many protocols from one file."),
+    "leaderboard build": ("leaderboard:build", "Build the leaderboard tables from records."),
+    "leaderboard check": ("leaderboard:check", "Check records and rebuild every table byte for byte."),
+    "compare": ("compare:compare", "Compare two scored runs on the same pairs."),
+    "report": ("report:report", "Write a static site of tables, plots and image grids."),
+    "methods list": ("methods:list_", "List methods, what is runnable here and what is missing."),
+    "methods check": ("methods:check", "Hold a method against the contract."),
+    "weights list": ("weights:list_", "List known network weights and which are here."),
+    "weights import-official": ("weights_import:import_official", "Convert the DG authors' checkpoints."),
+    "audit": ("audit:audit", "Recompute sampled scores of a run, or check a table of published numbers."),
+    "doctor": ("doctor:doctor", "Say what is there and what is missing."),
+}
+
+_GROUPS = {
+    "protocols": "Protocols: list, show, verify.",
+    "data": "Data sets: index, prepare, render.",
+    "train": "Train the project's own models.",
+    "leaderboard": "Leaderboards: build, check.",
+    "methods": "Methods: list, check.",
+    "weights": "Network weights: list, import.",
+}
+
+
+def _function(target: str) -> Callable[..., Any]:
+    module, _, name = target.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(f"dgbench.cli.{module}"), name)
+    return found
+
+
+class _LazyGroup(TyperGroup):
+    """A group whose commands are listed from :data:`VERBS` and built only when called: `--help` stays fast."""
+
+    prefix = ""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names under this group, in the order of the table."""
+        return list(dict.fromkeys(name.split()[len(self.prefix.split())] for name in VERBS if self._owns(name)))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return one command, imported now, or a group."""
+        full = f"{self.prefix} {cmd_name}".strip()
+        if full in VERBS:
+            return _command(full)
+        if not self.prefix and cmd_name in _GROUPS:
+            return _group(cmd_name)
+        return None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands with their one line, importing none."""
+        rows = []
+        for name in self.list_commands(ctx):
+            full = f"{self.prefix} {name}".strip()
+            rows.append((name, VERBS[full][1] if full in VERBS else _GROUPS[name]))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def _owns(self, name: str) -> bool:
+        return not self.prefix or name.startswith(self.prefix + " ")
+
+
+def _command(full: str) -> TyperCommand | TyperGroup:
+    target, line = VERBS[full]
+    single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    single.command(name=full.split()[-1], help=None)(_function(target))
+    built: Any = typer.main.get_command(single)
+    built.short_help = line
+    return built
+
+
+def _group(name: str) -> TyperCommand | TyperGroup:
+    class Group(_LazyGroup):
+        prefix = name
+
+    return Group(name=name, help=_GROUPS[name], no_args_is_help=True, rich_markup_mode=None)
+
+
+def register(app: typer.Typer) -> None:
+    """Make the app's root group list and build its verbs lazily."""
+    app.info.cls = _LazyGroup
+
+    @app.callback()
+    def root(
+        version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),
+    ) -> None:
+        if version:
+            import dgbench
+
+            print(f"dgbench {dgbench.__version__}")
+            raise typer.Exit
