@@ -1,0 +1,169 @@
+"""The head model: ICT-FaceKit light (MIT), read from a compact npz or from an upstream OBJ folder of the user's."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dgbench.core.digests import sha256_file
+from dgbench.core.errors import MissingError, UsageError
+
+#: Copied into every folder that holds renders of this head.
+HEAD_NOTICE = (
+    "Rendered from ICT-FaceKit light, Copyright (c) 2020 USC Institute for Creative Technologies, MIT License "
+    "(github.com/ICT-VGL/ICT-FaceKit)."
+)
+_ARRAYS = {"vertices", "triangles", "triangle_polygon", "identity", "expression", "expression_names", "landmarks68"}
+
+
+class Surface(IntEnum):
+    """What a triangle of the head mesh is."""
+
+    SKIN = 0
+    MOUTH = 1
+    SOCKET = 2
+    GUMS = 3
+    TEETH = 4
+    EYE = 5
+    LASH = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """A morphable head in centimetres: y up, z towards the viewer at yaw 0, x to image-right.
+
+    Attributes:
+        vertices: float32 (V, 3), the generic neutral face.
+        triangles: int32 (T, 3), counter-clockwise seen from outside.
+        surface: uint8 (T,), a :class:`Surface` each.
+        identity: float16 (I, V, 3), offset of each identity component; coefficients are N(0, 1).
+        expression_names: the names of the expression shapes.
+        shape_start, shape_vertex, shape_offset: the expression offsets, sparse: shape k moves vertices
+            ``shape_vertex[shape_start[k]:shape_start[k + 1]]`` by the float32 rows of ``shape_offset`` there.
+        landmarks68: int32 (68,), the vertex of each iBUG landmark.
+        eye_vertices: the vertex ranges (start, stop) of the eyeball at image-left and the one at image-right.
+        digest: sha256 of the file it came from, or a name; equal digests mean equal heads.
+    """
+
+    vertices: NDArray[np.float32]
+    triangles: NDArray[np.int32]
+    surface: NDArray[np.uint8]
+    identity: NDArray[np.float16]
+    expression_names: tuple[str, ...]
+    shape_start: NDArray[np.int64]
+    shape_vertex: NDArray[np.int32]
+    shape_offset: NDArray[np.float32]
+    landmarks68: NDArray[np.int32]
+    eye_vertices: tuple[tuple[int, int], tuple[int, int]]
+    digest: str
+
+
+def sparse_shapes(
+    offsets: NDArray[np.floating],
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+    """Turn dense expression offsets (E, V, 3) into (start, vertex, offset), leaving out what moves under 1 µm."""
+    start, vertex, offset = [0], [], []
+    for shape in offsets:
+        moved = np.flatnonzero(np.abs(shape).max(1) > 1e-4)
+        vertex.append(moved.astype(np.int32))
+        offset.append(shape[moved].astype(np.float32))
+        start.append(start[-1] + len(moved))
+    return np.array(start, np.int64), np.concatenate(vertex), np.ascontiguousarray(np.concatenate(offset))
+
+
+# Polygon ranges of ICT-FaceKit's base mesh. Of each eyeball the outer shell is kept; lacrimal fluid, eye blend and
+# eye occlusion are left out, since they need transparency.
+_POLYGONS = (
+    (0, 11143, Surface.SKIN),
+    (11144, 13225, Surface.MOUTH),
+    (13226, 14033, Surface.SOCKET),
+    (14034, 17005, Surface.GUMS),
+    (17006, 21495, Surface.TEETH),
+    (21496, 22295, Surface.EYE),
+    (23094, 23893, Surface.EYE),
+    (25304, 1 << 30, Surface.LASH),
+)
+_EYES = ((23021, 24591), (21451, 23021))
+
+
+def head_from_arrays(arrays: dict[str, NDArray], digest: str) -> Head:
+    """Build the head from the arrays of the compact file (see ``head_obj`` for how they arise)."""
+    polygon = arrays["triangle_polygon"]
+    surface = np.full(len(polygon), 255, np.uint8)
+    for first, last, kind in _POLYGONS:
+        surface[(polygon >= first) & (polygon <= last)] = kind
+    keep = surface != 255
+    start, vertex, offset = sparse_shapes(arrays["expression"])
+    return Head(
+        vertices=np.ascontiguousarray(arrays["vertices"], np.float32),
+        triangles=np.ascontiguousarray(arrays["triangles"][keep], np.int32),
+        surface=surface[keep],
+        identity=arrays["identity"],
+        expression_names=tuple(str(name) for name in arrays["expression_names"]),
+        shape_start=start,
+        shape_vertex=vertex,
+        shape_offset=offset,
+        landmarks68=arrays["landmarks68"].astype(np.int32),
+        eye_vertices=_EYES,
+        digest=digest,
+    )
+
+
+def cache_folder() -> Path:
+    """Return the folder for things that can be fetched again: DGBENCH_CACHE, or ``~/.cache/dgbench``."""
+    named = os.environ.get("DGBENCH_CACHE")
+    return Path(named) if named else Path.home() / ".cache" / "dgbench"
+
+
+def find_head(path: Path | None = None) -> Path:
+    """Return where the head is: ``path``, else DGBENCH_HEAD, else ``head/ict_facekit.npz`` in the cache folder.
+
+    Raises:
+        MissingError: it is not there; the message says how to get it.
+    """
+    named = path or (Path(os.environ["DGBENCH_HEAD"]) if os.environ.get("DGBENCH_HEAD") else None)
+    found = named or cache_folder() / "head" / "ict_facekit.npz"
+    if not found.exists():
+        raise MissingError(
+            f"{found}: the head model is not here; run `dgbench data fetch-head`, or set DGBENCH_HEAD to "
+            "ict_facekit.npz or to a copy of ICT-FaceKit's FaceXModel folder"
+        )
+    return found
+
+
+def load_head(path: Path | None = None) -> Head:
+    """Read the head model.
+
+    Args:
+        path: a compact npz or an upstream ``FaceXModel`` folder; None: see :func:`find_head`.
+
+    Raises:
+        MissingError: there is none.
+        UsageError: the file is damaged or is something else.
+    """
+    found = find_head(path)
+    if found.is_dir():
+        inner = found / "ict_facekit.npz"
+        if not inner.exists():
+            from dgbench.datasets.synthface.head_obj import read_obj_folder
+
+            return read_obj_folder(found)
+        found = inner
+    try:
+        with np.load(found, allow_pickle=False) as archive:
+            lacking = sorted(_ARRAYS - set(archive.files))
+            if lacking:
+                raise UsageError(f"{found}: not a head model, it lacks {', '.join(lacking)}")
+            arrays = {name: archive[name] for name in _ARRAYS}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UsageError(f"{found}: damaged ({error}); fetch it again with `dgbench data fetch-head`") from error
+    count = len(arrays["vertices"])
+    if arrays["identity"].shape[1:] != (count, 3) or arrays["expression"].shape[1:] != (count, 3):
+        raise UsageError(f"{found}: the shapes do not fit the {count} vertices; fetch it again")
+    return head_from_arrays(arrays, sha256_file(found))
