@@ -1,0 +1,195 @@
+"""What is wrong with a results folder: the list that CI fails on, each entry one line with the way to repair it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+from dgbench.core.digests import sha256_file
+from dgbench.core.errors import UsageError
+from dgbench.results import history, leaderboard, released
+from dgbench.results.pairs_check import table_problems
+from dgbench.results.problem import Problem
+from dgbench.results.published import load_published
+from dgbench.results.store import (
+    ENVIRONMENT,
+    PAIR_SCORES,
+    RECORD,
+    StoredRecord,
+    find_record_files,
+    published_path,
+    read_record,
+)
+
+#: What may lie beside the records in a results folder.
+_BESIDE = frozenset({"leaderboards", "published", "README.md", history.CORRECTIONS})
+
+
+def check(results_root: Path, *, protocols_root: Path | None = None, base: str | None = None) -> list[Problem]:
+    """Check a results folder and return every problem found, sorted by place.
+
+    Args:
+        results_root: the folder with ``<protocol>/v<N>/<method>/<run>/``.
+        protocols_root: the folder with ``<protocol>/v<N>/protocol.yaml``; default: ``protocols`` beside
+            ``results_root``, where there is one.
+        base: a git revision (``origin/main``); records and the protocol lock are compared with the merge base of
+            it and HEAD.
+
+    Raises:
+        UsageError: ``results_root`` is no folder, or ``base`` is no revision.
+    """
+    protocols = protocols_root or results_root.resolve().parent / "protocols"
+    records, problems = _read_all(results_root)
+    for stored in records:
+        problems += _record_problems(stored)
+    problems += _duplicates(records)
+    problems += _strays(results_root)
+    if protocols.is_dir():
+        problems += _protocol_problems(records, protocols)
+    if base is not None:
+        problems += history.problems(results_root, protocols, base=base)
+    problems += _regeneration(results_root, readable=not problems)
+    return sorted(set(problems))
+
+
+def _read_all(root: Path) -> tuple[list[StoredRecord], list[Problem]]:
+    records: list[StoredRecord] = []
+    problems: list[Problem] = []
+    for file in find_record_files(root):
+        path = file.parent.relative_to(root).as_posix()
+        try:
+            records.append(StoredRecord(root, path, read_record(file.parent)))
+        except UsageError as error:
+            problems.append(Problem(f"{path}/{RECORD}", "schema", str(error).removeprefix(f"{file}: ")))
+    return records, problems
+
+
+def _record_problems(stored: StoredRecord) -> list[Problem]:
+    record = stored.record
+    file = f"{stored.path}/{RECORD}"
+    problems: list[Problem] = []
+    try:
+        expected = published_path(record)
+    except UsageError as error:
+        return [Problem(file, "name", str(error))]
+    if stored.path != expected:
+        problems.append(Problem(file, "name", f"belongs in {expected}/; move the folder, do not edit the record"))
+    for name, sha256 in ((PAIR_SCORES, record.pair_scores_sha256), (ENVIRONMENT, record.environment_sha256)):
+        problems += _file_problems(stored, name, sha256)
+    seen = [metric.name for metric in record.metrics]
+    problems += [Problem(file, "duplicate", f"metric {n} stands twice") for n in set(seen) if seen.count(n) > 1]
+    if record.primary_metric not in seen:
+        problems.append(Problem(file, "schema", f"primary metric {record.primary_metric} is not among the metrics"))
+    for metric in record.metrics:
+        if metric.name != metric.card.name:
+            problems.append(Problem(file, "digest", f"metric {metric.name} carries the card of {metric.card.name}"))
+        if metric.interval is not None and metric.interval.low > metric.interval.high:
+            problems.append(Problem(file, "schema", f"{metric.name}: its interval ends before it begins"))
+    if not any(problem.kind in ("digest", "missing") for problem in problems):
+        problems += table_problems(stored)
+    return problems
+
+
+def _file_problems(stored: StoredRecord, name: str, sha256: str | None) -> list[Problem]:
+    file = stored.folder / name
+    place = f"{stored.path}/{name}"
+    if sha256 is None:
+        if stored.record.origin != "measured":
+            return []
+        return [Problem(place, "digest", f"{RECORD} does not say its sha256; a measured record must")]
+    if not file.is_file():
+        return [Problem(place, "missing", f"{RECORD} speaks of it; restore it or publish the run again")]
+    if sha256_file(file) != sha256:
+        return [Problem(place, "digest", f"is not the file that {RECORD} speaks of; restore it")]
+    return []
+
+
+def _duplicates(records: list[StoredRecord]) -> list[Problem]:
+    problems: list[Problem] = []
+    superseded = {s.record.supersedes for s in records if s.record.supersedes}
+    runs = {s.record.run_id for s in records}
+    rows: dict[tuple[object, ...], list[str]] = defaultdict(list)
+    for stored in records:
+        record = stored.record
+        if record.supersedes and record.supersedes not in runs:
+            reason = f"supersedes {record.supersedes}, which is not here; a superseded record stays"
+            problems.append(Problem(f"{stored.path}/{RECORD}", "removed", reason))
+        if record.run_id not in superseded:
+            method = record.method
+            key = (record.protocol.id, record.protocol.version, record.judges, method.name, method.digest, record.seed)
+            rows[key].append(stored.path)
+    for paths in rows.values():
+        for path in paths[1:]:
+            reason = f"is the same method, weights, judges and seed as {paths[0]}; name it in 'supersedes' or drop it"
+            problems.append(Problem(f"{path}/{RECORD}", "duplicate", reason))
+    return problems
+
+
+def _strays(root: Path) -> list[Problem]:
+    """Files that no record accounts for: left-overs of a crash, or results that would be skipped in silence."""
+    problems: list[Problem] = []
+    for entry in sorted(root.iterdir()):
+        if entry.name in _BESIDE or entry.name.startswith("."):
+            continue
+        if not entry.is_dir():
+            problems.append(Problem(entry.name, "stray", "is no record, leaderboard or published number; remove it"))
+            continue
+        for file in sorted(path for path in entry.rglob("*") if path.is_file()):
+            place = file.relative_to(root).as_posix()
+            if file.name not in (RECORD, PAIR_SCORES, ENVIRONMENT):
+                problems.append(Problem(place, "stray", "is not one of a record's three files; remove it"))
+            elif not (file.parent / RECORD).is_file():
+                problems.append(Problem(place, "missing", f"has no {RECORD} beside it; publish the run again"))
+    return problems
+
+
+def _protocol_problems(records: list[StoredRecord], protocols: Path) -> list[Problem]:
+    import yaml
+
+    from dgbench.core.protocol import Protocol
+
+    try:
+        changed = released.changed_files(protocols)
+    except UsageError as error:
+        return [Problem(f"{protocols.name}/{released.LOCK}", "schema", str(error))]
+    problems = [
+        Problem(f"{protocols.name}/{place}", "protocol", f"{how}; restore it and release a new version")
+        for place, how in changed
+    ]
+    digests: dict[str, str] = {}
+    for name, folder in released.released_versions(protocols).items():
+        try:
+            content = yaml.safe_load((folder / "protocol.yaml").read_text(encoding="utf-8"))
+            digests[name] = Protocol.model_validate(content).digest
+        except (ValueError, yaml.YAMLError) as error:
+            reason = f"cannot be read: {' '.join(str(error).split())[:200]}"
+            problems.append(Problem(f"{protocols.name}/{name.replace('@', '/v')}/protocol.yaml", "protocol", reason))
+    for stored in records:
+        ref = stored.record.protocol
+        if digests.get(f"{ref.id}@{ref.version}", ref.digest) != ref.digest:
+            reason = f"was scored on another {ref.id}@{ref.version} than the one in {protocols.name}/; run it again"
+            problems.append(Problem(f"{stored.path}/{RECORD}", "protocol", reason))
+    return problems
+
+
+def _regeneration(root: Path, *, readable: bool) -> list[Problem]:
+    """Leaderboard files that are not what the records say, to the byte."""
+    folder = root / "leaderboards"
+    try:
+        load_published(root)
+        files = leaderboard.render(root)
+    except UsageError as error:
+        return [Problem("leaderboards", "schema", str(error))] if readable else []
+    problems: list[Problem] = []
+    advice = "run 'dgbench leaderboard build' and commit what it writes"
+    present = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
+    for name, text in files.items():
+        if name not in present:
+            problems.append(Problem(f"leaderboards/{name}", "leaderboard", f"is absent; {advice}"))
+        elif (folder / name).read_bytes() != text.encode():
+            problems.append(Problem(f"leaderboards/{name}", "leaderboard", f"is not what the records say; {advice}"))
+    problems += [
+        Problem(f"leaderboards/{name}", "leaderboard", f"belongs to no record; {advice}")
+        for name in sorted(present - files.keys())
+    ]
+    return problems

@@ -1,0 +1,50 @@
+"""One fixed way to print numbers, ranks, counts and failures, shared by CSV, Markdown, LaTeX and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dgbench.core.record import Interval, MetricValue
+from dgbench.results.ranks import RankRange
+
+DECIMALS = 4
+
+
+def number(value: float | None, *, decimals: int = DECIMALS) -> str:
+    """Print with a fixed number of decimals, "" for nothing, and never a negative zero."""
+    if value is None:
+        return ""
+    text = f"{value:.{decimals}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def interval(value: Interval | None, *, decimals: int = DECIMALS) -> str:
+    """``[low, high]`` or ""."""
+    if value is None:
+        return ""
+    return f"[{number(value.low, decimals=decimals)}, {number(value.high, decimals=decimals)}]"
+
+
+def rank(value: RankRange | None) -> str:
+    """``2`` or ``2–4``; "" for an unranked row."""
+    if value is None:
+        return ""
+    return str(value.low) if value.low == value.high else f"{value.low}–{value.high}"
+
+
+def failures(counts: Mapping[str, int]) -> str:
+    """``3 no-face; 1 timeout``, by kind; ``0`` for none."""
+    return "; ".join(f"{count} {kind}" for kind, count in sorted(counts.items()) if count) or "0"
+
+
+def training(data: tuple[str, ...]) -> str:
+    """Declared training data, in the record's order; ``none declared`` for none."""
+    return "; ".join(data) or "none declared"
+
+
+def metric_cell(value: MetricValue | None) -> str:
+    """Value and interval, with n/N where not every pair could be measured."""
+    if value is None or value.value is None:
+        return ""
+    text = f"{number(value.value)} {interval(value.interval)}".rstrip()
+    return text if value.n_scored == value.n_expected else f"{text} ({value.n_scored}/{value.n_expected} measured)"

@@ -1,0 +1,127 @@
+"""Numbers printed in papers: who printed what about which method, where, and how that differs from a protocol."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from dgbench.core.errors import UsageError
+from dgbench.core.record import Origin
+
+_FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class PaperMetric(BaseModel):
+    """A column of a printed table, named as the paper names it; ``meaning`` says what is known of it."""
+
+    model_config = _FROZEN
+    name: str
+    direction: Literal["higher", "lower"]
+    meaning: str = ""
+
+
+class PublishedTable(BaseModel):
+    """One printed table of one task.
+
+    ``near`` is the protocol (``id@version``) whose task is closest, or "" where none is. ``own_method`` is the
+    method that the paper itself proposes: its row is ``reported`` by its authors, every other row is a
+    ``third_party`` measurement. ``rows`` maps a method to its values in the order of ``metrics``; ``None`` is a
+    cell that the paper leaves empty.
+    """
+
+    model_config = _FROZEN
+    id: str
+    paper: str
+    url: str = ""
+    table: str
+    task: Literal["self", "cross"]
+    data: str
+    near: str = ""
+    own_method: str = ""
+    differences: tuple[str, ...] = Field(min_length=1)
+    doubts: tuple[str, ...] = ()
+    verified: Literal["primary text, code or data file"]
+    metrics: tuple[PaperMetric, ...]
+    rows: dict[str, tuple[float | None, ...]]
+    row_notes: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _rows_fit(self) -> PublishedTable:
+        for method, values in self.rows.items():
+            if len(values) != len(self.metrics):
+                raise ValueError(f"row {method!r} has {len(values)} values for {len(self.metrics)} metrics")
+        strange = sorted(self.row_notes.keys() - self.rows.keys())
+        if strange:
+            raise ValueError(f"row_notes name no row: {', '.join(strange)}")
+        return self
+
+    def origin(self, method: str) -> Origin:
+        """``reported`` for the authors' own method, ``third_party`` for the others."""
+        return "reported" if method == self.own_method else "third_party"
+
+    def cells(self, method: str) -> dict[str, float]:
+        """The values printed for ``method`` by metric, empty cells left out."""
+        pairs = zip(self.metrics, self.rows[method], strict=True)
+        return {metric.name: value for metric, value in pairs if value is not None}
+
+
+class Claim(BaseModel):
+    """One of several values printed for what is called the same thing."""
+
+    model_config = _FROZEN
+    value: float
+    paper: str
+    setting: str = ""
+
+
+class Contradiction(BaseModel):
+    """A quantity that papers disagree on, with every value that could be read in a primary text."""
+
+    model_config = _FROZEN
+    id: str
+    method: str
+    quantity: str
+    direction: Literal["higher", "lower"]
+    claims: tuple[Claim, ...] = Field(min_length=2)
+    remark: str = ""
+
+
+class Published(BaseModel):
+    """Everything under ``results/published/``."""
+
+    model_config = _FROZEN
+    tables: tuple[PublishedTable, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
+
+
+def load_published(results_root: Path) -> Published:
+    """Read ``results_root/published/*.yaml`` in name order; nothing there is no error.
+
+    Raises:
+        UsageError: a file is not YAML, does not follow the schema, or an id stands twice.
+    """
+    tables: list[PublishedTable] = []
+    contradictions: list[Contradiction] = []
+    for file in sorted((results_root / "published").glob("*.yaml")):
+        content = _read(file)
+        tables += content.tables
+        contradictions += content.contradictions
+    names = [*(table.id for table in tables), *(entry.id for entry in contradictions)]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"{results_root / 'published'}: id {name!r} stands twice; every table has its own id")
+    return Published(tables=tuple(tables), contradictions=tuple(contradictions))
+
+
+def _read(file: Path) -> Published:
+    try:
+        return Published.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")) or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{file}: {place}: {first['msg']}") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"{file}: cannot be read as YAML: {' '.join(str(error).split())}") from error

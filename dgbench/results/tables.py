@@ -1,0 +1,135 @@
+"""The CSV files of a leaderboard: one wide table per protocol, one long table over all protocols and metrics."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from dgbench.core.record import MetricValue
+from dgbench.results import formats
+from dgbench.results.board import Board, Row, Section
+from dgbench.results.published import Published, PublishedTable
+
+_COMMON = ("judges", "rank_low", "rank_high", "status", "method", "origin", "coverage")
+_TRAILING = ("failures", "training_data", "overlap", "date", "method_digest", "published_values", "record")
+_OVERALL = ("protocol", *_COMMON, "metric", "primary", "paper_compat", "value", "low", "high", "measured_only")
+_OVERALL_TRAILING = ("n_scored", "n_expected", *_TRAILING[:4], "card_digest", "source", "record")
+
+
+def protocol_csv(board: Board) -> str:
+    """One row per record and per published row; every metric takes five columns, paper-compat ones come last."""
+    plain = _names(board.sections, compat=False)
+    metrics = [*plain, *(name for name in _names(board.sections, compat=True) if name not in plain)]
+    header = [*_COMMON, *(column for name in metrics for column in _metric_columns(name)), *_TRAILING]
+    rows: list[list[str]] = []
+    for section in board.sections:
+        for row in section.rows:
+            cells = [cell for name in metrics for cell in _metric_cells(row.metric(name))]
+            rows.append([*_common(section, row), *cells, *_row_trailing(row, section)])
+    for table in board.published:
+        for method in table.rows:
+            blank = [""] * (len(metrics) * 5)
+            rows.append([*_published_common(table, method), *blank, *_published_trailing(table, method)])
+    return _csv(header, rows)
+
+
+def overall_csv(boards: Sequence[Board], published: Published) -> str:
+    """One row per protocol, judge set, record and metric; published cells follow, with their source."""
+    rows: list[list[str]] = []
+    for board in boards:
+        for section in board.sections:
+            for row in section.rows:
+                rows += [_overall_row(board, section, row, metric) for metric in row.stored.record.metrics]
+    for table in published.tables:
+        for method in table.rows:
+            for name, value in table.cells(method).items():
+                tail = ["", "", "", "", "", "", "", _source(table), _place(table)]
+                cells = [name, "no", "no", repr(value), "", "", ""]
+                rows.append([table.near, *_published_common(table, method), *cells, *tail])
+    return _csv([*_OVERALL, *_OVERALL_TRAILING], rows)
+
+
+def _overall_row(board: Board, section: Section, row: Row, metric: MetricValue) -> list[str]:
+    record = row.stored.record
+    low, high = (metric.interval.low, metric.interval.high) if metric.interval else (None, None)
+    return [
+        board.protocol,
+        *_common(section, row),
+        metric.name,
+        "yes" if metric.name == section.primary else "no",
+        "yes" if metric.card.compat else "no",
+        *(formats.number(value) for value in (metric.value, low, high, metric.measured_only)),
+        str(metric.n_scored),
+        str(metric.n_expected),
+        formats.failures(metric.failures),
+        formats.training(record.method.training_data),
+        row.overlap,
+        record.created[:10],
+        metric.card_digest[:12],
+        record.source,
+        row.stored.path,
+    ]
+
+
+def _common(section: Section, row: Row) -> list[str]:
+    low, high = (str(row.rank.low), str(row.rank.high)) if row.rank else ("", "")
+    record = row.stored.record
+    status = f"unranked: {row.reason}" if row.reason else "ranked"
+    return [section.judges, low, high, status, record.method.name, record.origin, row.coverage]
+
+
+def _row_trailing(row: Row, section: Section) -> list[str]:
+    record = row.stored.record
+    primary = row.metric(section.primary)
+    return [
+        formats.failures(primary.failures if primary else record.coverage.failed),
+        formats.training(record.method.training_data),
+        row.overlap,
+        record.created[:10],
+        record.method.digest[:12],
+        "",
+        row.stored.path,
+    ]
+
+
+def _published_common(table: PublishedTable, method: str) -> list[str]:
+    origin = table.origin(method)
+    return ["", "", "", f"unranked: origin {origin}", method, origin, ""]
+
+
+def _published_trailing(table: PublishedTable, method: str) -> list[str]:
+    values = "; ".join(f"{name} {value!r}" for name, value in table.cells(method).items())
+    return ["", "", "", "", "", f"{values} ({_source(table)})", _place(table)]
+
+
+def _source(table: PublishedTable) -> str:
+    return f"{table.paper}, {table.table}"
+
+
+def _place(table: PublishedTable) -> str:
+    return f"published/{table.id}"
+
+
+def _metric_columns(name: str) -> list[str]:
+    return [name, f"{name}_low", f"{name}_high", f"{name}_measured_only", f"{name}_measured"]
+
+
+def _metric_cells(metric: MetricValue | None) -> list[str]:
+    if metric is None:
+        return [""] * 5
+    low, high = (metric.interval.low, metric.interval.high) if metric.interval else (None, None)
+    numbers = [formats.number(value) for value in (metric.value, low, high, metric.measured_only)]
+    return [*numbers, f"{metric.n_scored}/{metric.n_expected}"]
+
+
+def _names(sections: Sequence[Section], *, compat: bool) -> list[str]:
+    return list(dict.fromkeys(name for section in sections for name in section.metric_names(compat=compat)))
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return buffer.getvalue()

@@ -1,0 +1,22 @@
+"""A results folder as CI sees it: published records and the leaderboard made from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fabricated_records import write_run
+
+from dgbench.results.leaderboard import build
+from dgbench.results.store import publish
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Three ranked methods, one with failures, published and built."""
+    root = tmp_path / "repo" / "results"
+    root.mkdir(parents=True)
+    for method, quality, failures in (("oracle", 0.9, 0), ("dg", 0.6, 3), ("copy-source", 0.3, 0)):
+        publish(write_run(tmp_path / "runs", method, quality, failures=failures), root)
+    build(root)
+    return root
