@@ -1,8 +1,8 @@
 """The prepared store: cropped images and their landmarks on disk, each with its digest; read and written here.
 
-``STORE/store.json`` names data set and frame; ``manifest.parquet`` is the copy it was made from; ``index.parquet`` has one row per key (file, sha256, crop matrix,
-where the landmarks came from, failure); ``landmarks.npz`` has points (N, 68, 3) and visibility (N, 68) in index
-order; images lie under ``images/`` as PNG.
+``STORE/store.json`` names data set and frame; ``manifest.parquet`` is the copy it was made from;
+``index.parquet`` has one row per key (file, sha256, crop matrix, where the landmarks came from, failure);
+``landmarks.npz`` has points (N, 68, 3) and visibility (N, 68) in index order; images lie under ``images/`` as PNG.
 """
 
 from __future__ import annotations
