@@ -54,7 +54,7 @@ def places(name: str, folder: Path | None) -> list[Path]:
     paths = [root / part for root in roots for part in dict.fromkeys((name, Path(name).name))]
     row = known(name)
     if row is not None and row.cache:
-        torch_home = os.environ.get("TORCH_HOME") or os.path.join(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "torch")
+        torch_home = os.environ.get("TORCH_HOME") or f"{os.environ.get('XDG_CACHE_HOME', '~/.cache')}/torch"
         paths.append(Path(row.cache.replace("$TORCH_HOME", torch_home)).expanduser())
     return paths
 

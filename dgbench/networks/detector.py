@@ -1,4 +1,4 @@
-"""The detector role: where the face is and its five points; YuNet (open) and the boxes' common rules."""
+"""The detector role: where the face is and its five points; YuNet (open), SCRFD (standard)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dgbench.core.card import JudgeNetwork
+from dgbench.core.digests import sha256_file
+from dgbench.core.errors import MissingError, UsageError
 from dgbench.core.face import Image
-from dgbench.networks.sessions import OnnxNetwork
+from dgbench.networks.sessions import OnnxNetwork, open_session
 
 
 @dataclass(frozen=True)
@@ -143,3 +146,36 @@ class YuNet(Detector):
             points = (outputs[f"kps_{stride}"][0, index].reshape(5, 2) + cell) * stride
             faces.append(Detection(float(scores[index]), np.concatenate([centre - half, centre + half]), points))
         return faces
+
+
+class Scrfd(Detector):
+    """SCRFD (Guo et al. 2021), the detector of insightface's ``buffalo_l``, run by insightface's own code.
+
+    Input size 640×640 with the image fitted into its upper left, whatever the image's size; insightface's
+    default score threshold 0.5 and its own suppression at IoU 0.4.
+    """
+
+    FILE = "buffalo_l/det_10g.onnx"
+    SIZE = (640, 640)
+
+    def __init__(self, path: Path, *, threshold: float = 0.5, threads: int = 1) -> None:
+        try:
+            from insightface.model_zoo.scrfd import SCRFD
+        except ImportError as error:
+            raise MissingError(f"insightface does not import ({error}); pip install 'insightface>=2.1,<3'") from error
+        session = open_session(path, threads=threads)
+        if len(session.get_outputs()) not in (9, 15):
+            raise UsageError(f"{path}: not a detector with five points; give det_10g.onnx of buffalo_l")
+        # One session for every size: per-size copies would be opened with settings of insightface's own.
+        self._net: Any = SCRFD(model_file=str(path), session=session, static_shape_sessions=False)
+        self._net.prepare(-1, input_size=self.SIZE, det_thresh=threshold)
+        self.threshold = threshold
+        self.network = JudgeNetwork(role="detector", name=f"scrfd-10g@{threshold:g}", sha256=sha256_file(path))
+
+    def detect_all(self, image: Image) -> list[Detection]:
+        """See :meth:`Detector.detect_all`."""
+        boxes, points = self._net.detect(np.ascontiguousarray(image[..., ::-1]))
+        return [
+            Detection(float(box[4]), box[:4].astype(np.float32), five.astype(np.float32))
+            for box, five in zip(boxes, points, strict=True)
+        ]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 # Chosen point by point on the published drawing of the mesh, left-right symmetric. Eyes, lips and nose wings lie
 # on the same features in both schemes. The jaw (0-16) follows the mesh's outline, which iBUG's annotators did
 # not, and the brows (17-26) follow the upper edge: compare those with another network's points only loosely.
-_JAW = (127, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 356)
+_JAW = (127, 234, 93, 132, 58, 136, 149, 148, 152, 377, 378, 365, 288, 361, 323, 454, 356)
 _BROWS = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)
 _NOSE = (168, 197, 5, 4, 98, 97, 2, 326, 327)
 _EYES = (33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import importlib
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -170,12 +171,8 @@ def load_judges(
         raise UsageError(f"judges have no role {', '.join(unknown)}; the roles are {', '.join(ROLES)}")
     wanted = frozenset(ROLES if roles is None else roles)
     # Each set brings its own packages (onnxruntime, insightface, torch); only the chosen one is imported.
-    if name == "open":
-        from dgbench.networks.sets.open import load
-    elif name == "standard":
-        from dgbench.networks.sets.standard import load
-    else:
-        from dgbench.networks.sets.embedded import load
+    load: Callable[[Path | None, frozenset[str], int], Judges]
+    load = importlib.import_module(f"dgbench.networks.sets.{name}").load
     return load(weights, wanted, threads)
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import pickle
+import tempfile
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dgbench.core.card import JudgeNetwork
+from dgbench.core.digests import digest, sha256_file
+from dgbench.core.errors import MissingError, UsageError
 from dgbench.core.face import Image, Landmarks
 from dgbench.networks.align import apply, invert, warp
 from dgbench.networks.detector import Detection
@@ -64,3 +72,64 @@ def level_crop(face: Detection, *, enlarge: float, size: int) -> NDArray[np.floa
     matrix = np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0]])
     matrix[:, 2] = size / 2 - matrix[:, :2] @ centre
     return matrix
+
+
+class FaceAlignment3D(LandmarkNetwork):
+    """face-alignment 1.5's 3D-FAN-4 with its depth network (Bulat & Tzimiropoulos 2017), run by its own code.
+
+    The box comes from the set's own detector; no flipped second pass. Its loader would unpickle the depth file
+    without limits, so both files are read here as tensors alone and handed on. It gives no visibility: every
+    point has 1.
+    """
+
+    FILES = ("3DFAN4-7835d9f11d.pth.tar", "depth-2a464da4ea.pth.tar")
+
+    def __init__(self, paths: tuple[Path, Path]) -> None:
+        try:
+            import face_alignment
+        except ImportError as error:
+            message = f"face-alignment does not import ({error}); pip install 'face-alignment>=1.5,<1.6'"
+            raise MissingError(message) from error
+        with _hub_of_plain_tensors(dict(zip(self.FILES, paths, strict=True))):
+            self._net: Any = face_alignment.FaceAlignment(
+                face_alignment.LandmarksType.THREE_D,
+                device="cpu",
+                flip_input=False,
+                face_detector="folder",
+                compile=False,
+            )
+        sha256 = digest([sha256_file(path) for path in paths])
+        self.network = JudgeNetwork(role="landmarks", name="face-alignment-3d", sha256=sha256)
+
+    def find(self, image: Image, face: Detection) -> Landmarks:
+        """See :meth:`LandmarkNetwork.find`."""
+        (points,) = self._net.get_landmarks_from_image(image, detected_faces=[face.box.tolist()])
+        points = np.asarray(points, dtype=np.float32)
+        points[:, 2] -= points[:, 2].mean(dtype=np.float64)
+        return Landmarks(points, np.ones(68, dtype=np.float32), self.network.name)
+
+
+@contextlib.contextmanager
+def _hub_of_plain_tensors(weights: dict[str, Path]) -> Iterator[None]:
+    """Let torch.hub find ``weights``, read and saved again as tensors alone, in a folder that lives this long."""
+    import torch
+
+    # Training state in these files holds numpy scalars beside the tensors; they are data, and nothing else is let in.
+    scalar = importlib.import_module("numpy._core.multiarray").scalar
+    harmless = [(scalar, "numpy.core.multiarray.scalar"), scalar, np.dtype, np.dtypes.Float64DType]
+    before = torch.hub.get_dir()
+    with tempfile.TemporaryDirectory(prefix="dgbench-hub-") as temp:
+        folder = Path(temp) / "checkpoints"
+        folder.mkdir()
+        for name, path in weights.items():
+            try:
+                with torch.serialization.safe_globals(harmless):
+                    state = torch.load(path, map_location="cpu", weights_only=True)
+            except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+                raise UsageError(f"{path}: not a file of tensors alone; get {name} again") from error
+            torch.save({"state_dict": state["state_dict"]} if "state_dict" in state else state, folder / name)
+        torch.hub.set_dir(temp)
+        try:
+            yield
+        finally:
+            torch.hub.set_dir(before)

@@ -1,4 +1,4 @@
-"""The pose role: head angles in degrees from a detected face; FSA-Net (open)."""
+"""The pose role: head angles in degrees from a detected face; FSA-Net (open), or a fit to the landmarks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dgbench.core.card import JudgeNetwork
 from dgbench.core.digests import digest
 from dgbench.core.face import Image, Landmarks, Pose
 from dgbench.networks.align import warp
+from dgbench.networks.canonical import pose_from_landmarks
 from dgbench.networks.detector import Detection
 from dgbench.networks.sessions import OnnxNetwork
 
@@ -22,8 +23,8 @@ class PoseNetwork(ABC):
     needs_landmarks: bool = False
 
     @abstractmethod
-    def measure(self, image: Image, face: Detection, landmarks: Landmarks | None) -> Pose:
-        """Return the pose of ``face``."""
+    def measure(self, image: Image, face: Detection, landmarks: Landmarks | None) -> Pose | None:
+        """Return the pose of ``face``, or None where it has none."""
 
 
 class FsaNet(PoseNetwork):
@@ -41,7 +42,7 @@ class FsaNet(PoseNetwork):
         self._nets = [OnnxNetwork(path, threads=threads) for path in paths]
         self.network = JudgeNetwork(role="pose", name="fsanet", sha256=digest([net.sha256 for net in self._nets]))
 
-    def measure(self, image: Image, face: Detection, landmarks: Landmarks | None) -> Pose:
+    def measure(self, image: Image, face: Detection, landmarks: Landmarks | None) -> Pose | None:
         """See :meth:`PoseNetwork.measure`."""
         centre = (face.box[:2].astype(np.float64) + face.box[2:]) / 2
         side = self.ENLARGE * float(max(face.box[2] - face.box[0], face.box[3] - face.box[1]))
@@ -52,3 +53,22 @@ class FsaNet(PoseNetwork):
         outputs = [net.run(value.transpose(2, 0, 1)[None])[0][0].astype(np.float64) for net in self._nets]
         yaw, pitch, roll = np.mean(outputs, axis=0)
         return Pose(yaw=-float(yaw), pitch=float(pitch), roll=float(roll))
+
+
+class LandmarkPose(PoseNetwork):
+    """The pose of the landmark network's points: :func:`dgbench.networks.canonical.pose_from_landmarks`."""
+
+    needs_landmarks = True
+
+    def __init__(self, landmarks: JudgeNetwork) -> None:
+        self.network = JudgeNetwork(role="pose", name=f"{landmarks.name}-fit", sha256=landmarks.sha256)
+
+    def measure(self, image: Image, face: Detection, landmarks: Landmarks | None) -> Pose | None:
+        """See :meth:`PoseNetwork.measure`."""
+        if landmarks is None:
+            return None
+        try:
+            return pose_from_landmarks(landmarks)
+        except ValueError:
+            # Points on one line have no pose; the caller counts it as not measured.
+            return None

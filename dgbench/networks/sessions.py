@@ -12,6 +12,28 @@ from dgbench.core.digests import sha256_file
 from dgbench.core.errors import UsageError
 
 
+def open_session(path: Path, *, threads: int = 1) -> Any:
+    """Return an onnxruntime session on the CPU, one operator after another, on ``threads`` threads.
+
+    Raises:
+        UsageError: the file is not a readable ONNX network.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), sess_options=options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        # onnxruntime raises a family of its own classes for a damaged file; none is public API.
+        if type(error).__module__.split(".")[0] != "onnxruntime":
+            raise
+        raise UsageError(f"{path}: not a readable ONNX network; get the file again and check its sha256") from error
+
+
 class OnnxNetwork:
     """One ONNX file, run one input at a time.
 
@@ -25,22 +47,7 @@ class OnnxNetwork:
     """
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        options.log_severity_level = 3
-        try:
-            self._session: Any = onnxruntime.InferenceSession(
-                str(path), sess_options=options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            # onnxruntime raises a family of its own classes for a damaged file; none is public API.
-            if type(error).__module__.split(".")[0] != "onnxruntime":
-                raise
-            raise UsageError(f"{path}: not a readable ONNX network; get the file again and check its sha256") from error
+        self._session: Any = open_session(path, threads=threads)
         self.sha256 = sha256_file(path)
         first = self._session.get_inputs()[0]
         self._input: str = first.name
