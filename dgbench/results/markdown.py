@@ -100,11 +100,12 @@ def contradictions_markdown(published: Published) -> str:
     """Every quantity that papers disagree on, all values side by side."""
     rows = []
     for entry in published.contradictions:
-        claims = "; ".join(
-            f"{claim.value!r} ({', '.join(part for part in (claim.paper, claim.setting) if part)})"
-            for claim in entry.claims
-        )
-        rows.append([entry.method, f"{entry.quantity} {_ARROWS[entry.direction]}", claims, entry.remark])
+        claims = []
+        for claim in entry.claims:
+            table, value = published.claim(entry.method, claim)
+            setting = f", {claim.setting}" if claim.setting else ""
+            claims.append(f"{value!r} ({table.paper}, {table.table}{setting})")
+        rows.append([entry.method, entry.quantity, "; ".join(claims), entry.remark])
     return _table(["Method", "Quantity", "Printed values", "Remark"], rows)
 
 

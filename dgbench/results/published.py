@@ -69,22 +69,21 @@ class PublishedTable(BaseModel):
 
 
 class Claim(BaseModel):
-    """One of several values printed for what is called the same thing."""
+    """One printed cell, by the id of its table and the paper's name of the metric; ``setting`` is what was special."""
 
     model_config = _FROZEN
-    value: float
-    paper: str
+    table: str
+    metric: str
     setting: str = ""
 
 
 class Contradiction(BaseModel):
-    """A quantity that papers disagree on, with every value that could be read in a primary text."""
+    """What several papers print about one method under one name, with different values."""
 
     model_config = _FROZEN
     id: str
     method: str
     quantity: str
-    direction: Literal["higher", "lower"]
     claims: tuple[Claim, ...] = Field(min_length=2)
     remark: str = ""
 
@@ -95,6 +94,18 @@ class Published(BaseModel):
     model_config = _FROZEN
     tables: tuple[PublishedTable, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
+
+    def claim(self, method: str, claim: Claim) -> tuple[PublishedTable, float]:
+        """The table that a claim points at, and the value printed there.
+
+        Raises:
+            UsageError: no such table, method or metric, or an empty cell.
+        """
+        table = next((table for table in self.tables if table.id == claim.table), None)
+        cells = table.cells(method) if table is not None and method in table.rows else {}
+        if table is None or claim.metric not in cells:
+            raise UsageError(f"published: no table {claim.table!r} has a cell {claim.metric!r} of {method!r}")
+        return table, cells[claim.metric]
 
 
 def load_published(results_root: Path) -> Published:
@@ -113,7 +124,11 @@ def load_published(results_root: Path) -> Published:
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"{results_root / 'published'}: id {name!r} stands twice; every table has its own id")
-    return Published(tables=tuple(tables), contradictions=tuple(contradictions))
+    published = Published(tables=tuple(tables), contradictions=tuple(contradictions))
+    for entry in contradictions:
+        for claim in entry.claims:
+            published.claim(entry.method, claim)
+    return published
 
 
 def _read(file: Path) -> Published:

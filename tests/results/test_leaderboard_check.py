@@ -1,0 +1,248 @@
+"""What CI must catch: every way to tamper with results shows up in ``leaderboard check``, and clean ones pass."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from fabricated_records import pair_table, write_run
+
+from dgbench.core.digests import sha256_file
+from dgbench.core.errors import UsageError
+from dgbench.results import released
+from dgbench.results.check import check
+from dgbench.results.leaderboard import build
+from dgbench.results.problem import Problem
+from dgbench.results.store import ENVIRONMENT, PAIR_SCORES, RECORD, parquet_bytes, publish
+
+
+def _folder(results: Path, method: str = "dg") -> Path:
+    return next((results / "synthface-mini-cross/v1" / method).iterdir())
+
+
+def _edit(results: Path, change: Callable[[dict[str, Any]], None], method: str = "dg") -> None:
+    file = _folder(results, method) / RECORD
+    data = json.loads(file.read_text())
+    change(data)
+    file.write_text(json.dumps(data, indent=2, sort_keys=True) + "\n")
+
+
+def _git(results: Path, *arguments: str) -> None:
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", "-C", str(results.parent), *who, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(results: Path) -> Path:
+    """The results folder committed on ``main``, with a branch checked out on top."""
+    _git(results, "init", "-q", "-b", "main")
+    _git(results, "add", ".")
+    _git(results, "commit", "-q", "-m", "base")
+    _git(results, "checkout", "-q", "-b", "work")
+    return results
+
+
+def _kinds(problems: list[Problem]) -> set[str]:
+    return {problem.kind for problem in problems}
+
+
+def test_a_clean_folder_has_no_problem(repository: Path) -> None:
+    assert check(repository, base="main") == []
+
+
+def test_an_edited_score_is_not_the_mean_of_its_pairs(results: Path) -> None:
+    def better(data: dict[str, Any]) -> None:
+        data["metrics"][0]["value"] = data["metrics"][0]["interval"]["high"] = 0.95
+
+    _edit(results, better)
+    build(results)  # whoever edits a score also rebuilds the tables
+    problems = check(results)
+    assert [problem.kind for problem in problems] == ["score"]
+    assert "value 0.950000 is not the mean of its pairs" in problems[0].message
+
+
+def test_an_edited_set_score_is_caught_against_the_merge_base(repository: Path) -> None:
+    def better(data: dict[str, Any]) -> None:
+        data["metrics"][3]["value"] = 1.0
+
+    _edit(repository, better)
+    assert _kinds(check(repository)) == {"leaderboard"}
+    build(repository)
+    problems = check(repository, base="main")
+    assert [problem.kind for problem in problems] == ["changed"]
+    assert "fd " in problems[0].message and "→ 1)" in problems[0].message
+
+
+def test_edited_pair_scores_do_not_have_the_digest_that_the_record_says(results: Path) -> None:
+    file = _folder(results) / PAIR_SCORES
+    file.write_bytes(parquet_bytes(pair_table("dg", quality=0.9, failures=3)))
+    assert "digest" in _kinds(check(results))
+
+
+def test_an_edited_environment_is_caught(results: Path) -> None:
+    (_folder(results) / ENVIRONMENT).write_text("{}\n")
+    assert _kinds(check(results)) == {"digest"}
+
+
+def test_nan_in_the_record_is_caught(results: Path) -> None:
+    _edit(results, lambda data: data["metrics"][0].update(value=float("nan")))
+    assert "NaN is not a number" in "".join(problem.message for problem in check(results))
+
+
+def test_nan_in_the_pair_scores_is_caught(results: Path) -> None:
+    file = _folder(results) / PAIR_SCORES
+    frame = pd.read_parquet(file)
+    frame.loc[5, "csim"] = float("nan")
+    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), file)
+    _edit(results, lambda data: data.update(pair_scores_sha256=sha256_file(file)))
+    build(results)
+    assert [(p.kind, p.message) for p in check(results)] == [("nan", "csim holds NaN or infinity")]
+
+
+def test_a_removed_row_is_caught(repository: Path) -> None:
+    shutil.rmtree(_folder(repository, "copy-source"))
+    build(repository)
+    assert check(repository) == []  # nothing here says that it was ever there
+    problems = check(repository, base="main")
+    assert _kinds(problems) == {"removed"}
+    assert any(problem.place.endswith(RECORD) for problem in problems)
+
+
+def test_a_correction_with_a_reason_is_allowed_and_one_without_is_not(repository: Path) -> None:
+    folder = _folder(repository, "copy-source")
+    shutil.rmtree(folder)
+    build(repository)
+    place = folder.relative_to(repository).as_posix()
+    file = repository / "corrections.yaml"
+    file.write_text(f"{place}: the run used a damaged copy of the data set\n")
+    assert check(repository, base="main") == []
+    file.write_text(f"{place}: wrong\n")
+    with pytest.raises(UsageError, match="reasons of at least 20 characters"):
+        check(repository, base="main")
+
+
+def test_a_removed_pair_is_caught(results: Path) -> None:
+    file = _folder(results) / PAIR_SCORES
+    file.write_bytes(parquet_bytes(pair_table("dg", quality=0.6, failures=3).iloc[1:]))
+    _edit(results, lambda data: data.update(pair_scores_sha256=sha256_file(file)))
+    messages = " ".join(problem.message for problem in check(results))
+    assert "48 pairs expected, its table holds 47" in messages
+
+
+def test_a_duplicate_row_is_caught(results: Path, tmp_path: Path) -> None:
+    publish(write_run(tmp_path / "again", "dg", 0.6, failures=3, run="another-run"), results)
+    build(results)
+    problems = check(results)
+    assert _kinds(problems) == {"duplicate"}
+
+
+def test_a_duplicate_that_supersedes_is_no_problem_and_the_old_one_must_stay(results: Path, tmp_path: Path) -> None:
+    old = json.loads((_folder(results) / RECORD).read_text())["run_id"]
+    publish(write_run(tmp_path / "again", "dg", 0.6, run="another-run", supersedes=old), results)
+    build(results)
+    assert check(results) == []
+    shutil.rmtree(results / f"synthface-mini-cross/v1/dg/{old}-embedded")
+    build(results)
+    assert _kinds(check(results)) == {"removed"}
+
+
+def test_a_changed_protocol_file_is_caught(repository: Path) -> None:
+    folder = repository.parent / "protocols" / "toy-self" / "v1"
+    folder.mkdir(parents=True)
+    (folder / "protocol.yaml").write_text(_PROTOCOL)
+    (folder / "pairs.csv.gz").write_bytes(b"pairs")
+    (folder / "CARD.md").write_text("prose")
+    protocols = repository.parent / "protocols"
+    released.write_lock(protocols)
+    assert check(repository) == []
+    (folder / "CARD.md").write_text("better prose")
+    assert check(repository) == []
+    _git(repository, "add", ".")
+    _git(repository, "commit", "-q", "-m", "release")
+    (folder / "protocol.yaml").write_text(_PROTOCOL.replace("seed: 1", "seed: 2"))
+    assert [p.place for p in check(repository)] == ["protocols/toy-self/v1/protocol.yaml"]
+    (protocols / released.LOCK).unlink()
+    released.write_lock(protocols)  # whoever changes a protocol may also rewrite the lock
+    assert check(repository) == []
+    assert [p.place for p in check(repository, base="HEAD")] == ["protocols/RELEASED.json"]
+
+
+def test_a_record_of_another_protocol_text_is_caught(results: Path) -> None:
+    folder = results.parent / "protocols" / "synthface-mini-cross" / "v1"
+    folder.mkdir(parents=True)
+    (folder / "protocol.yaml").write_text(_PROTOCOL.replace("toy-self", "synthface-mini-cross"))
+    problems = check(results)
+    assert _kinds(problems) == {"protocol"}
+    assert len(problems) == 3
+
+
+def test_a_released_protocol_cannot_lose_or_gain_a_file(tmp_path: Path) -> None:
+    folder = tmp_path / "toy" / "v1"
+    folder.mkdir(parents=True)
+    (folder / "protocol.yaml").write_text("a: 1\n")
+    released.write_lock(tmp_path)
+    (folder / "pairs.csv.gz").write_bytes(b"")
+    assert released.changed_files(tmp_path) == [("toy/v1/pairs.csv.gz", "a file of a released protocol was added")]
+    (folder / "pairs.csv.gz").unlink()
+    (folder / "protocol.yaml").unlink()
+    assert released.changed_files(tmp_path) == [("toy/v1/protocol.yaml", "a file of a released protocol was removed")]
+
+
+def test_names_strays_and_left_overs_are_caught(results: Path) -> None:
+    _folder(results).rename(_folder(results).parent / "another-name")
+    (results / "notes.txt").write_text("?")
+    half = results / "synthface-mini-cross/v1/half/run-embedded"
+    half.mkdir(parents=True)
+    (half / ENVIRONMENT).write_text("{}\n")
+    build(results)
+    assert {(p.kind, p.place.rsplit("/", 1)[-1]) for p in check(results)} == {
+        ("name", RECORD),
+        ("stray", "notes.txt"),
+        ("missing", ENVIRONMENT),
+    }
+
+
+def test_a_stale_leaderboard_is_caught_to_the_byte(results: Path) -> None:
+    file = results / "leaderboards" / "overall.csv"
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    (results / "leaderboards" / "old@1.csv").write_text("x\n")
+    assert {p.place for p in check(results)} == {"leaderboards/overall.csv", "leaderboards/old@1.csv"}
+
+
+def test_what_others_merged_meanwhile_is_not_this_branchs_doing(repository: Path, tmp_path: Path) -> None:
+    _git(repository, "checkout", "-q", "main")
+    publish(write_run(tmp_path / "theirs", "other", 0.5), repository)
+    build(repository)
+    _git(repository, "add", ".")
+    _git(repository, "commit", "-q", "-m", "theirs")
+    _git(repository, "checkout", "-q", "work")
+    assert check(repository, base="main") == []
+
+
+def test_a_base_that_is_no_revision_is_told(repository: Path) -> None:
+    with pytest.raises(UsageError, match="is --base a revision"):
+        check(repository, base="no-such-branch")
+
+
+_PROTOCOL = """\
+id: toy-self
+version: 1
+title: A toy
+dataset: toy
+split: {rule: r, train: {kind: ids, ids: [a]}, test: {kind: ids, ids: [b]}}
+pairing: {rule: r, sampler: s, seed: 1}
+pairs: frozen
+expected_pairs: 1
+pairs_sha256: x
+frame: {size: 64, crop: as-stored}
+metrics: [csim]
+primary_metric: csim
+"""
