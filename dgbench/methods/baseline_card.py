@@ -1,0 +1,185 @@
+"""What is known of a third-party baseline, as baseline.yaml says it: paper, code, weights, inputs, deviations."""
+
+from __future__ import annotations
+
+import importlib.resources
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dgbench.core.errors import MissingError, UsageError, did_you_mean
+from dgbench.core.record import Motion
+from dgbench.methods.contract import Need
+
+_FROZEN = ConfigDict(frozen=True, extra="forbid")
+
+
+class Paper(BaseModel):
+    """The publication that the method is known by."""
+
+    model_config = _FROZEN
+    title: str
+    authors: str
+    venue: str
+    year: int
+
+
+class Weight(BaseModel):
+    """One file of weights. dgbench downloads none: ``origin`` says in words where the authors put it."""
+
+    model_config = _FROZEN
+    file: str
+    origin: str
+    sha256: str | None = None
+
+
+class CardOption(BaseModel):
+    """A choice that changes the output; it is recorded with every run. ``values`` empty: any text."""
+
+    model_config = _FROZEN
+    default: str
+    values: tuple[str, ...] = ()
+    meaning: str
+    is_file: bool = False
+
+
+class BaselineCard(BaseModel):
+    """The content of ``baselines/<name>/baseline.yaml``. ``folder`` is where it was read from.
+
+    ``commit`` is the upstream commit that the worker was written and verified against; ``verified`` says in words
+    what was executed. ``checkpoint`` is ``file`` or ``folder`` (then every weight's ``file`` lies in it).
+    """
+
+    model_config = _FROZEN
+
+    name: str
+    title: str
+    paper: Paper
+    repository: str
+    commit: str = Field(pattern=r"^[0-9a-f]{40}$")
+    licence: str
+    weights: tuple[Weight, ...]
+    checkpoint: Literal["file", "folder"]
+    weights_published: bool
+    needs: tuple[Need, ...]
+    motion: Motion
+    size: int
+    device: Literal["any", "cuda"]
+    can_batch: bool
+    training_data: tuple[str, ...]
+    options: dict[str, CardOption] = {}
+    deviations: tuple[str, ...]
+    verified: str
+    folder: Path
+
+    @property
+    def worker(self) -> Path:
+        """The worker's file."""
+        return self.folder / "worker.py"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that names the checkout; with ``_PYTHON`` and ``_CHECKPOINT`` the other two."""
+        return "DGBENCH_BASELINE_" + re.sub(r"[^A-Z0-9]", "_", self.name.upper())
+
+    def how_to_get(self) -> str:
+        """Return in one line how to get the checkout at the verified commit."""
+        return (
+            f"git clone {self.repository} && git checkout {self.commit[:12]}, then pass --repo or set {self.variable}"
+        )
+
+
+def baselines_folder() -> Path:
+    """Return the folder of the baseline descriptions: of the checkout, or carried by the installed package."""
+    packaged = Path(str(importlib.resources.files("dgbench"))) / "_data" / "baselines"
+    beside = Path(__file__).resolve().parents[2] / "baselines"
+    return packaged if packaged.is_dir() else beside
+
+
+def baseline_names(folder: Path | None = None) -> list[str]:
+    """Return the names of all baselines described in ``folder`` (default: dgbench's own), sorted."""
+    root = folder or baselines_folder()
+    return sorted(path.parent.name for path in root.glob("*/baseline.yaml"))
+
+
+def load_card(name: str, *, folder: Path | None = None) -> BaselineCard:
+    """Read one baseline's card.
+
+    Raises:
+        UsageError: no such baseline, or its file breaks the schema.
+    """
+    root = folder or baselines_folder()
+    path = root / name / "baseline.yaml"
+    if not path.is_file():
+        raise UsageError(f"no baseline '{name}'; see `dgbench methods list`.{did_you_mean(name, baseline_names(root))}")
+    try:
+        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        card = BaselineCard(**content, folder=path.parent.resolve())
+    except (yaml.YAMLError, ValidationError, TypeError) as error:
+        raise UsageError(f"{path}: not a valid baseline description ({_first_fault(error)})") from error
+    if card.name != name:
+        raise UsageError(f"{path}: says name '{card.name}', its folder says '{name}'; make them equal")
+    return card
+
+
+class Setup(BaseModel):
+    """Where one baseline's three parts are on this machine; ``missing`` says what is not there yet, in order."""
+
+    model_config = _FROZEN
+    repo: Path | None
+    python: Path | None
+    checkpoint: Path | None
+    missing: tuple[str, ...]
+
+
+def find_setup(
+    card: BaselineCard,
+    *,
+    repo: Path | None = None,
+    python: Path | None = None,
+    checkpoint: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Setup:
+    """Find checkout, interpreter and weights: from the arguments, else from the card's environment variables."""
+    variables = os.environ if environment is None else environment
+
+    def place(given: Path | None, suffix: str) -> Path | None:
+        value = variables.get(card.variable + suffix)
+        return given or (Path(value) if value else None)
+
+    found = (place(repo, ""), place(python, "_PYTHON"), place(checkpoint, "_CHECKPOINT"))
+    missing = [
+        f"{what} ({hint})" if path is None else f"{what} at {path} (no such path)"
+        for path, what, hint in (
+            (found[0], "checkout", card.how_to_get()),
+            (found[1], "interpreter", f"make its venv by {card.folder.name}/README.md, pass --python"),
+            (found[2], "weights", f"{card.weights[0].file}: {card.weights[0].origin}; pass --checkpoint"),
+        )
+        if path is None or not path.exists()
+    ]
+    return Setup(repo=found[0], python=found[1], checkpoint=found[2], missing=tuple(missing))
+
+
+def require_setup(card: BaselineCard, setup: Setup) -> tuple[Path, Path, Path]:
+    """Return (repo, python, checkpoint) as absolute paths.
+
+    The interpreter's links are not followed: a venv is found by the path it is started under.
+
+    Raises:
+        MissingError: the first part that is not here, with how to get it.
+    """
+    if setup.missing or setup.repo is None or setup.python is None or setup.checkpoint is None:
+        raise MissingError(f"{card.name}: missing {setup.missing[0]}")
+    return setup.repo.resolve(), Path(os.path.abspath(setup.python)), setup.checkpoint.resolve()  # noqa: PTH100
+
+
+def _first_fault(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return " ".join(str(error).split())[:160]

@@ -1,0 +1,3 @@
+"""The same module name as in the other toy checkout, with another content."""
+
+BRIGHTNESS = 10
