@@ -1,0 +1,158 @@
+"""What a metric sees and returns: views of one pair, sets of features, and the two kinds of metric."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dgbench.core.card import JudgeNetwork, MetricCard
+from dgbench.core.face import Failure, Image, Landmarks, Pose
+from dgbench.core.pair import Pair
+
+Role = Literal["source", "reference", "target", "generated"]
+Features = NDArray[np.float32]
+
+
+class Seen(Protocol):
+    """What the judges saw in one image; the shape of ``dgbench.networks.judges.Seen``."""
+
+    @property
+    def detected(self) -> bool: ...  # noqa: D102
+    @property
+    def score(self) -> float: ...  # noqa: D102
+    @property
+    def points5(self) -> NDArray[np.float32] | None: ...  # noqa: D102
+    @property
+    def alignment(self) -> str: ...  # noqa: D102
+    @property
+    def embedding(self) -> NDArray[np.float32] | None: ...  # noqa: D102
+    @property
+    def landmarks(self) -> Landmarks | None: ...  # noqa: D102
+    @property
+    def pose(self) -> Pose | None: ...  # noqa: D102
+
+
+class Judges(Protocol):
+    """A judge set, as far as metrics need it; ``dgbench.networks.judges.Judges`` is one."""
+
+    @property
+    def networks(self) -> tuple[JudgeNetwork, ...]: ...  # noqa: D102
+    @property
+    def features_name(self) -> str: ...  # noqa: D102
+
+    def observe(
+        self,
+        images: Sequence[Image],
+        *,
+        fallback: Sequence[NDArray | None] | None = None,
+        roles: Collection[str] | None = None,
+    ) -> Sequence[Seen]:
+        """Look at uint8 HWC RGB images; one answer per image, in order."""
+        ...
+
+    def features(self, images: Sequence[Image]) -> Features:
+        """Return float32 (N, D) features of uint8 HWC RGB images for set metrics."""
+        ...
+
+
+class ImageSource(Protocol):
+    """Where the images of a run come from; each call decodes once.
+
+    ``generated`` gives a failure instead of an image where the run has none; ``target`` gives ``None`` where the
+    pair has no target. Real images that should be there and are not are the caller's error to raise. An object
+    may also have ``landmarks(pair, role) -> Landmarks | None`` (role ``source``, ``reference`` or ``target``):
+    the protocol's own points, by which a face that the detector misses is aligned.
+    """
+
+    def generated(self, pair: Pair) -> Image | Failure:  # noqa: D102
+        ...
+
+    def source(self, pair: Pair) -> Image:  # noqa: D102
+        ...
+
+    def reference(self, pair: Pair) -> Image:  # noqa: D102
+        ...
+
+    def target(self, pair: Pair) -> Image | None:  # noqa: D102
+        ...
+
+
+@dataclass(frozen=True)
+class PairView:
+    """One pair as pair metrics see it. ``generated`` is ``None`` where generation failed.
+
+    Images and observations that no asked metric needs may be ``None``; a metric's ``images`` and ``seen`` say
+    what it needs.
+    """
+
+    pair: Pair
+    generated: Image | None = None
+    target: Image | None = None
+    source_image: Image | None = None
+    seen_generated: Seen | None = None
+    seen_source: Seen | None = None
+    seen_reference: Seen | None = None
+    seen_target: Seen | None = None
+
+
+class PairMetric(ABC):
+    """A metric with one value per pair.
+
+    Attributes:
+        card: its definition.
+        images: real images (roles) whose pixels it reads beside the generated image's.
+        seen: roles whose observation it reads.
+        roles: judge roles it uses (detector, identity, landmarks, pose).
+        of_generated: whether it measures the generated image; where not, a failed generation does not fail it.
+    """
+
+    images: frozenset[Role] = frozenset()
+    seen: frozenset[Role] = frozenset()
+    roles: frozenset[str] = frozenset()
+    of_generated: bool = True
+
+    def __init__(self, card: MetricCard) -> None:
+        self.card = card
+
+    def applies(self, pair: Pair) -> bool:
+        """Whether the protocol gives this pair what the metric is defined on."""
+        return pair.target is not None or not self.card.needs_target
+
+    @abstractmethod
+    def score(self, view: PairView) -> float | Failure:
+        """Return the pair's value in the card's unit, or why it has none."""
+
+
+@dataclass(frozen=True)
+class SetResult:
+    """Value of a set metric with what a reader must know beside it. ``value`` is ``None`` where N is too small."""
+
+    value: float | None
+    note: str = ""
+    sd: float | None = None
+
+
+class SetMetric(ABC):
+    """A metric of two sets of features; the sets have one row per pair, in order of pair_id."""
+
+    roles: frozenset[str] = frozenset({"features"})
+
+    def __init__(self, card: MetricCard) -> None:
+        self.card = card
+
+    @abstractmethod
+    def compute(self, real: Features, generated: Features) -> SetResult:
+        """Return the distance of float32 (N, D) and (M, D) features."""
+
+
+Metric = PairMetric | SetMetric
+
+
+def cards_of(networks: Sequence[JudgeNetwork], roles: Collection[str]) -> tuple[JudgeNetwork, ...]:
+    """Return the networks of the given roles, in a fixed order, for a metric's card."""
+    return tuple(sorted((n for n in networks if n.role in roles), key=lambda n: (n.role, n.name, n.sha256)))

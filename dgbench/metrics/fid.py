@@ -1,0 +1,56 @@
+"""FID: the Fréchet distance in the official Inception's features, and nothing else; other spaces are ``fd[...]``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dgbench.core.card import JudgeNetwork, MetricCard
+from dgbench.metrics.contract import Features, SetMetric, SetResult, cards_of
+from dgbench.metrics.frechet import frechet
+
+#: From this many images on, FID's bias is small enough for a headline (see docs/metrics.md).
+HEADLINE_N = 5000
+SMALL_N = "fid_smallN"
+SET_FAILURE_RULE = (
+    "one row per pair on both sides: a pair without a generated image enters as an all-black image of the real "
+    "image's size; the value over the generated images that exist stands beside it"
+)
+REAL_SIDE = "the target image of every pair, the reference image where the pair has no target"
+
+
+def card(networks: Sequence[JudgeNetwork], *, name: str = "fid") -> MetricCard:
+    """Return the card of FID, or of ``fd[judge]``, with the feature network's digest."""
+    features = "official Inception (pool3)" if name == "fid" else "judge's"
+    return MetricCard(
+        name=name,
+        version=1,
+        title="FID" if name == "fid" else f"Fréchet distance ({name.removeprefix('fd[').removesuffix(']')})",
+        definition=(
+            f"Fréchet distance of the {features} features of the generated images and of the real ones ({REAL_SIDE}). "
+            "Covariance over N-1; symmetric eigenvalues in float64 of exact fixed-point moments (grid 2^-26), or "
+            "singular values of the centred features where both sets are smaller than the feature dimension."
+        ),
+        direction="lower",
+        level="set",
+        floor=None,
+        failure_rule=SET_FAILURE_RULE,
+        judges=cards_of(networks, {"features"}),
+        parameters={"headline_n": HEADLINE_N, "real_side": REAL_SIDE, "failed_as": "black image"},
+    )
+
+
+class Fid(SetMetric):
+    """Fréchet distance of two sets of features, labelled where N is small."""
+
+    def compute(self, real: Features, generated: Features) -> SetResult:
+        """Return the distance; ``None`` below two images a set."""
+        n = min(len(real), len(generated))
+        if n < 2:
+            return SetResult(None, f"{n} image(s): a Fréchet distance needs two")
+        return SetResult(frechet(real, generated), "" if n >= HEADLINE_N else self._small_n(n))
+
+    def _small_n(self, n: int) -> str:
+        label, rival = (
+            (SMALL_N, "kid") if self.card.name == "fid" else ("small N", self.card.name.replace("fd", "kd", 1))
+        )
+        return f"{label}: N={n} < {HEADLINE_N}, biased upwards; rank by {rival}"

@@ -1,0 +1,94 @@
+"""Metrics by name: the names that protocols use, and the metric with its card for a given judge set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from dgbench.core.card import JudgeNetwork
+from dgbench.core.errors import UsageError, did_you_mean
+from dgbench.metrics import akd, csim, detection, expression, fid, kid, l1, landmark_nme, pose, psnr, ssim
+from dgbench.metrics.contract import Judges, Metric
+
+#: Distances in a named feature space: Fréchet (fd) and kernel (kd).
+_SPACE = re.compile(r"(?P<kind>fd|kd)\[(?P<judge>[A-Za-z0-9._+-]+)\]")
+#: What ``Judges.features_name`` is when the features are the official Inception's; else it is ``fd[<judge>]``.
+OFFICIAL = "fid"
+
+Networks = Sequence[JudgeNetwork]
+_PLAIN: dict[str, Callable[[], Metric]] = {
+    "ssim": lambda: ssim.Ssim(ssim.CARD),
+    "psnr": lambda: psnr.Psnr(psnr.CARD),
+    "l1": lambda: l1.L1(l1.CARD),
+}
+_JUDGED: dict[str, Callable[[Networks], Metric]] = {
+    "detection": lambda networks: detection.Detection(detection.card(networks)),
+    "landmark_nme": lambda networks: landmark_nme.LandmarkNme(landmark_nme.card(networks)),
+    "akd": lambda networks: akd.Akd(akd.card(networks)),
+    "expression": lambda networks: expression.Expression(expression.card(networks)),
+    "fid": lambda networks: fid.Fid(fid.card(networks)),
+    "kid": lambda networks: kid.Kid(kid.card(networks)),
+}
+
+
+def _csim(name: str) -> Callable[[Networks], Metric]:
+    return lambda networks: csim.Csim(csim.card(name, networks))
+
+
+def _pose(name: str) -> Callable[[Networks], Metric]:
+    return lambda networks: pose.PoseError(pose.card(name, networks))
+
+
+_JUDGED |= {name: _csim(name) for name in csim.VARIANTS} | {name: _pose(name) for name in pose.NAMES}
+
+
+def metric_names() -> tuple[str, ...]:
+    """Return every metric name, sorted; ``fd[<judge>]`` and ``kd[<judge>]`` stand for one name per feature space."""
+    return (*sorted([*_PLAIN, *_JUDGED]), "fd[<judge>]", "kd[<judge>]")
+
+
+def check_name(name: str) -> None:
+    """Raise UsageError unless ``name`` is a metric."""
+    if name not in _PLAIN and name not in _JUDGED and not _SPACE.fullmatch(name):
+        known = list(metric_names())
+        raise UsageError(f"unknown metric {name!r}.{did_you_mean(name, known)} Known: {', '.join(known)}")
+
+
+def resolve_names(names: Sequence[str], judges: Judges) -> tuple[str, ...]:
+    """Return the names under which these judges measure a protocol's metrics.
+
+    A protocol asks for ``fid`` and ``kid``; judges without the official Inception measure ``fd[<judge>]`` and
+    ``kd[<judge>]`` in their place, and say so by the name.
+    """
+    for name in names:
+        check_name(name)
+    if not {"fid", "kid"} & set(names) or judges.features_name == OFFICIAL:
+        return tuple(dict.fromkeys(names))
+    there = {"fid": judges.features_name, "kid": "kd" + judges.features_name.removeprefix("fd")}
+    return tuple(dict.fromkeys(there.get(name, name) for name in names))
+
+
+def make_metric(name: str, judges: Judges | None = None) -> Metric:
+    """Return a metric with the card that the given judges make.
+
+    Raises:
+        UsageError: the name is unknown, the metric needs judges and none are given, or the feature space is not the
+            one that the name claims (``fid`` and ``kid`` are for the official Inception alone).
+    """
+    check_name(name)
+    if name in _PLAIN:
+        return _PLAIN[name]()
+    if judges is None:
+        raise UsageError(f"metric {name} needs judges; give --judges embedded, open or standard")
+    space = _SPACE.fullmatch(name)
+    if space is None and name not in ("fid", "kid"):
+        return _JUDGED[name](judges.networks)
+    asked = f"fd[{space['judge']}]" if space else OFFICIAL
+    if judges.features_name != asked:
+        raise UsageError(
+            f"metric {name}: these judges measure {judges.features_name}; fid and kid are for the official Inception "
+            "alone (--judges standard)"
+        )
+    if space and space["kind"] == "kd":
+        return kid.Kid(kid.card(judges.networks, name=name))
+    return fid.Fid(fid.card(judges.networks, name=name)) if space else _JUDGED[name](judges.networks)

@@ -1,0 +1,177 @@
+"""The result of scoring a run: the table with one row per pair, and the values with their intervals."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dgbench.core.digests import seed_of
+from dgbench.core.face import Failure
+from dgbench.core.pair import Pair
+from dgbench.core.record import BinValue, MetricValue
+from dgbench.metrics.contract import PairMetric, SetMetric, SetResult
+from dgbench.stats.clusters import DRAWS, Clusters, mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FAILED_SUFFIX = "__measured"
+
+
+@dataclass(frozen=True)
+class PairColumn:
+    """One pair metric over all pairs: per pair a value, a failure, or ``None`` where the metric does not apply."""
+
+    metric: PairMetric
+    scores: tuple[float | Failure | None, ...]
+
+
+@dataclass(frozen=True)
+class SetValue:
+    """One set metric: over all pairs (failures as black images) and over the images that exist."""
+
+    metric: SetMetric
+    headline: SetResult
+    measured: SetResult
+    failures: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class ScoreSheet:
+    """Scores of one run. ``pairs`` are sorted by pair_id; every sequence has one entry per pair.
+
+    Attributes:
+        pairs: the expected pairs.
+        generation: per pair the failure of its generation, or ``None``.
+        alignment: per pair how the generated face was brought to the identity network, "" where nobody looked.
+        columns: pair metrics in the order asked for.
+        sets: set metrics in the order asked for.
+        draws: bootstrap resamples for intervals.
+    """
+
+    pairs: tuple[Pair, ...]
+    generation: tuple[Failure | None, ...]
+    alignment: tuple[str, ...]
+    columns: tuple[PairColumn, ...]
+    sets: tuple[SetValue, ...] = ()
+    order: tuple[str, ...] = ()
+    draws: int = DRAWS
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the pair table: one row per expected pair, sorted by pair_id.
+
+        A metric's column holds its value, the floor for a failure, and NaN where the metric does not apply to the
+        pair; ``<metric>__measured`` is true where the value was measured.
+        """
+        import pandas as pd
+
+        pairs = self.pairs
+        table: dict[str, object] = {
+            "pair_id": [pair.pair_id for pair in pairs],
+            "relation": [str(pair.relation) for pair in pairs],
+            "source_identity": [pair.source_identity for pair in pairs],
+            "reference_identity": [pair.reference_identity for pair in pairs],
+            "bin": [pair.bin for pair in pairs],
+            "yaw_reference": np.array(
+                [math.nan if pair.yaw_reference is None else pair.yaw_reference for pair in pairs], dtype=np.float64
+            ),
+            "status": ["ok" if failure is None else "failed" for failure in self.generation],
+            "failure_kind": ["" if failure is None else failure.kind for failure in self.generation],
+        }
+        for column in self.columns:
+            name = column.metric.card.name
+            table[name], table[f"{name}{FAILED_SUFFIX}"] = _filled(column)
+        table["alignment"] = list(self.alignment)
+        return pd.DataFrame(table)
+
+    def parquet(self) -> bytes:
+        """Return the pair table as a parquet file's bytes; equal tables give equal bytes."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        frame = self.frame()
+        buffer = io.BytesIO()
+        table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+        pq.write_table(table, buffer, compression="zstd")
+        return buffer.getvalue()
+
+    def metric_values(self) -> tuple[MetricValue, ...]:
+        """Return every metric's value with interval, bins, counts and failures, in the order asked for."""
+        values = {c.metric.card.name: _pair_value(self.pairs, c, self.draws) for c in self.columns}
+        values |= {s.metric.card.name: _set_value(len(self.pairs), s) for s in self.sets}
+        return tuple(values[name] for name in (self.order or tuple(values)))
+
+
+def _filled(column: PairColumn) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    floor = column.metric.card.floor
+    assert floor is not None
+    values = np.array(
+        [math.nan if s is None else floor if isinstance(s, Failure) else s for s in column.scores], dtype=np.float64
+    )
+    return values, np.array([isinstance(s, float) for s in column.scores], dtype=np.bool_)
+
+
+def exact_mean(values: NDArray[np.float64] | Sequence[float]) -> float:
+    """Return the mean of at least one value, correctly rounded: no order of the values changes a bit."""
+    return math.fsum(values) / len(values)
+
+
+def _pair_value(pairs: Sequence[Pair], column: PairColumn, draws: int) -> MetricValue:
+    card = column.metric.card
+    values, measured = _filled(column)
+    applies = np.array([score is not None for score in column.scores], dtype=np.bool_)
+    failures = Counter(score.kind for score in column.scores if isinstance(score, Failure))
+    n, n_scored = int(applies.sum()), int(measured.sum())
+    common: dict[str, Any] = {
+        "name": card.name,
+        "card": card,
+        "card_digest": card.digest,
+        "n_expected": n,
+        "n_scored": n_scored,
+        "failures": dict(sorted(failures.items())),
+    }
+    if n == 0:
+        return MetricValue(**common, value=None, note="no pair of this protocol has what the metric compares")
+    kept = [pair for pair, there in zip(pairs, applies, strict=True) if there]
+    clusters = Clusters.of([p.source_identity for p in kept], [p.reference_identity for p in kept])
+    counted = values[applies]
+    seed = seed_of("bootstrap", draws)
+    bins = []
+    labels = np.array([pair.bin for pair in kept], dtype=object)
+    for label in sorted({pair.bin for pair in kept} - {""}):
+        inside = np.asarray(labels == label, dtype=np.bool_)
+        part = counted[inside]
+        interval = mean_interval(part, clusters.take(inside), draws=draws, seed=seed)
+        bins.append(BinValue(bin=label, n=len(part), value=exact_mean(part), interval=interval))
+    return MetricValue(
+        **common,
+        value=exact_mean(counted),
+        interval=mean_interval(counted, clusters, draws=draws, seed=seed),
+        measured_only=exact_mean(values[measured]) if n_scored else None,
+        bins=tuple(bins),
+        note="" if n_scored else "no pair could be measured: the value is the floor",
+    )
+
+
+def _set_value(n_expected: int, item: SetValue) -> MetricValue:
+    card = item.metric.card
+    failed = sum(item.failures.values())
+    return MetricValue(
+        name=card.name,
+        card=card,
+        card_digest=card.digest,
+        value=item.headline.value,
+        measured_only=item.measured.value,
+        n_expected=n_expected,
+        n_scored=n_expected - failed,
+        failures=dict(sorted(item.failures.items())),
+        note=item.headline.note,
+    )

@@ -1,0 +1,53 @@
+"""Features waiting on disk for the end of the pass, one row per pair on both sides, so that memory stays flat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from dgbench.metrics.contract import Features
+
+
+class FeatureSpool:
+    """Two float32 (N, D) tables in memory-mapped scratch files, the real and the generated side.
+
+    Rows may come in any order; the tables are in order of pair_id, so that no batch size or shard changes them.
+    The files are scratch inside a temporary folder of the pass and are never read by another run.
+    """
+
+    def __init__(self, folder: Path, n: int) -> None:
+        self._folder, self._n = folder, n
+        self._tables: tuple[Features, Features] | None = None
+
+    def put(self, index: int, real: Features, generated: Features) -> None:
+        """Store both rows of the pair at ``index``.
+
+        Raises:
+            ValueError: the rows are not vectors of the one length that all rows have.
+        """
+        if self._tables is None:
+            shape = (self._n, len(real))
+            first, second = (
+                np.memmap(self._folder / name, dtype=np.float32, mode="w+", shape=shape)
+                for name in ("real.f32", "generated.f32")
+            )
+            self._tables = first, second
+        width = self._tables[0].shape[1]
+        if real.shape != (width,) or generated.shape != (width,):
+            raise ValueError(f"feature rows of {real.shape} and {generated.shape}, expected ({width},)")
+        self._tables[0][index] = real
+        self._tables[1][index] = generated
+
+    def real(self) -> Features:
+        """Return the real side, float32 (N, D)."""
+        return self._both()[0]
+
+    def generated(self) -> Features:
+        """Return the generated side, float32 (N, D)."""
+        return self._both()[1]
+
+    def _both(self) -> tuple[Features, Features]:
+        if self._tables is None:
+            raise ValueError("no features were stored")
+        return self._tables

@@ -1,0 +1,88 @@
+"""SSIM as Wang et al. 2004 define it, on uint8 RGB; equal to skimage with the arguments its card names."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dgbench.core.card import MetricCard
+from dgbench.core.face import Failure, Image
+from dgbench.metrics.contract import PairMetric, PairView
+from dgbench.metrics.pixels import compared_images
+
+SIGMA = 1.5
+RADIUS = 5
+_C1 = (0.01 * 255) ** 2
+_C2 = (0.03 * 255) ** 2
+
+CARD = MetricCard(
+    name="ssim",
+    version=1,
+    title="SSIM",
+    definition=(
+        "Structural similarity (Wang et al. 2004) of generated and target, uint8 RGB, data range 255: Gaussian "
+        "window sigma 1.5 cut to 11x11, population covariance, mean over the pixels whose window lies inside the "
+        "image, then over the three channels; per image first, then the mean over pairs. Equal to skimage "
+        "structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255, "
+        "channel_axis=2)."
+    ),
+    direction="higher",
+    level="pair",
+    floor=0.0,
+    failure_rule="a pair without a generated image of the target's size scores 0; measured values are not clamped",
+    needs_target=True,
+    parameters={"sigma": SIGMA, "window": 2 * RADIUS + 1, "data_range": 255, "channels": "RGB mean"},
+)
+
+
+def gaussian_window() -> NDArray[np.float64]:
+    """Return the 11 normalised taps of the Gaussian window, float64 (11,)."""
+    taps = np.exp(-0.5 * (np.arange(-RADIUS, RADIUS + 1) / SIGMA) ** 2)
+    return taps / taps.sum()
+
+
+def ssim(first: Image, second: Image) -> float:
+    """Return the SSIM of two uint8 HWC RGB images of one size, each side at least 11 px.
+
+    Raises:
+        ValueError: the images are not uint8 (a float image has no range of its own), differ in shape, or are
+            smaller than the window.
+    """
+    for image in (first, second):
+        if image.dtype != np.uint8:
+            raise ValueError(f"SSIM is defined here on uint8 images, got {image.dtype}")
+    if first.shape != second.shape:
+        raise ValueError(f"SSIM needs images of one shape, got {first.shape} and {second.shape}")
+    if min(first.shape[:2]) < 2 * RADIUS + 1:
+        raise ValueError(f"SSIM needs at least {2 * RADIUS + 1} px a side, got {first.shape[:2]}")
+    taps = gaussian_window()
+    crop = slice(RADIUS, -RADIUS)
+
+    def smooth(image: NDArray[np.float64]) -> NDArray[np.float64]:
+        return cv2.sepFilter2D(image, cv2.CV_64F, taps, taps)[crop, crop]
+
+    x, y = first.astype(np.float64), second.astype(np.float64)
+    mean_x, mean_y = smooth(x), smooth(y)
+    # The squares are exact integers below 2^53; only sums and differences of smoothed maps follow.
+    energy, product = smooth(x * x + y * y), smooth(x * y)
+    both = mean_x * mean_y
+    squares = mean_x * mean_x + mean_y * mean_y
+    numerator = (2 * both + _C1) * (2 * (product - both) + _C2)
+    denominator = (squares + _C1) * (energy - squares + _C2)
+    return float(np.mean(numerator / denominator, dtype=np.float64))
+
+
+class Ssim(PairMetric):
+    """SSIM of generated and target."""
+
+    images = frozenset({"target"})
+
+    def score(self, view: PairView) -> float | Failure:
+        """Return the SSIM of the pair."""
+        images = compared_images(view)
+        if isinstance(images, Failure):
+            return images
+        if min(images[0].shape[:2]) < 2 * RADIUS + 1:
+            return Failure("wrong-size", f"SSIM needs at least {2 * RADIUS + 1} px a side, got {images[0].shape[:2]}")
+        return ssim(*images)
