@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,8 @@ class OpenData:
         protocol_pair_set: digest of all of the protocol's pair ids.
         source: the images, in the protocol's frame.
         missing: the pair ids that the copy does not cover.
+        missing_keys: the manifest keys that they lack.
+        skipped: what the reader left out, by reason.
     """
 
     pairs: list[Pair]
@@ -49,6 +51,8 @@ class OpenData:
     protocol_pair_set: str
     source: ImageSource
     missing: list[str]
+    missing_keys: list[str] = field(default_factory=list)
+    skipped: dict[str, list[str]] = field(default_factory=dict)
 
     def coverage(self, pair_ids: list[str], *, generated: int, failed: dict[str, int]) -> Coverage:
         """Return the coverage of a run over ``pair_ids``."""
@@ -70,6 +74,7 @@ def open_data(loaded: LoadedProtocol, data: Path | None, *, weights: Path | None
     """
     protocol = loaded.protocol
     source: ImageSource
+    skipped: dict[str, list[str]] = {}
     if protocol.dataset in _OWN_SOURCES:
         module, function = _OWN_SOURCES[protocol.dataset].split(":")
         opener: Callable[..., ImageSource] = getattr(importlib.import_module(module), function)
@@ -86,7 +91,7 @@ def open_data(loaded: LoadedProtocol, data: Path | None, *, weights: Path | None
             source, every = store, loaded.pairs(store.manifest())
         else:
             manifest = reader(protocol.dataset)(root)
-            source, every = _live(loaded, manifest, weights), loaded.pairs(manifest)
+            source, every, skipped = _live(loaded, manifest, weights), loaded.pairs(manifest), manifest.skipped
     covered = [pair for pair in every if all(key in source for key in pair.keys)]
     if not covered:
         raise UsageError(
@@ -99,6 +104,8 @@ def open_data(loaded: LoadedProtocol, data: Path | None, *, weights: Path | None
         protocol_pair_set=pair_set_digest([pair.pair_id for pair in every]),
         source=source,
         missing=[pair.pair_id for pair in every if pair.pair_id not in present],
+        missing_keys=sorted({key for pair in every for key in pair.keys if key not in source}),
+        skipped=skipped,
     )
 
 

@@ -185,9 +185,7 @@ def _work(
             started = perf_counter()
             results = _reenact(method, tasks, size=opened.source.size)
             seconds = (perf_counter() - started) / len(batch)
-            journal.append(
-                [_commit(folder, pair, result, seconds) for pair, result in zip(batch, results, strict=True)]
-            )
+            journal.append([commit(folder, pair, result, seconds) for pair, result in zip(batch, results, strict=True)])
             finished += len(batch)
             if progress:
                 progress(finished, planned)
@@ -280,7 +278,7 @@ def _checked(answer: object, size: int) -> Image | Failure:
     return answer
 
 
-def _commit(folder: RunFolder, pair: Pair, result: Image | Failure, seconds: float) -> dict[str, Any]:
+def commit(folder: RunFolder, pair: Pair, result: Image | Failure, seconds: float) -> dict[str, Any]:
     """Write one result and return its journal line: image first, line second, so a line always has its image."""
     if isinstance(result, Failure):
         return {"pair_id": pair.pair_id, "status": "failed", "kind": result.kind, "message": result.message}

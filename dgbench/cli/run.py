@@ -1,0 +1,88 @@
+"""``dgbench run``: a method over a protocol's pairs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dgbench.cli.options import DataRoot, ProtocolName, RunOut, Weights
+from dgbench.cli.output import AsJson, emit
+from dgbench.cli.progress import progress_bar
+
+
+def run(
+    protocol: ProtocolName,
+    method: Annotated[str, typer.Option("--method", help="Method (see `methods list`).")],
+    out: RunOut,
+    data: DataRoot = None,
+    checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="Weights of the method.")] = None,
+    repo: Annotated[Path | None, typer.Option("--repo", help="Checkout of a third-party method.")] = None,
+    python: Annotated[Path | None, typer.Option("--python", help="Interpreter that the method runs in.")] = None,
+    weights: Weights = None,
+    shard: Annotated[str, typer.Option("--shard", help="Do part I of N of the pairs, written I/N.")] = "1/1",
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N pairs; never ranks.")] = None,
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda or cuda:N.")] = "cpu",
+    seed: Annotated[int, typer.Option("--seed", help="Run seed.")] = 0,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", min=1, help="Pairs a call of the method.")] = None,
+    max_failures: Annotated[
+        str, typer.Option("--max-failures", help="Failed pairs that still count as done: a count, or a share like 1%.")
+    ] = "0",
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try failed pairs again.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a method over a protocol's pairs; the same command goes on where it was stopped.
+
+    Images and a journal are kept in the run folder. A pair that fails is kept by kind and message, counted, and
+    scored at each metric's floor.
+    """
+    from dgbench.engine.budget import FailureBudget
+    from dgbench.engine.methods import build_method
+    from dgbench.engine.plan import Shard
+    from dgbench.engine.run import run_method
+    from dgbench.protocols.registry import load_protocol
+
+    budget = FailureBudget.parse(max_failures)
+    loaded = load_protocol(protocol)
+    chosen = build_method(method, repo=repo, python=python, checkpoint=checkpoint)
+    if batch_size:
+        chosen.batch_size = batch_size
+    with progress_bar(f"{method} on {loaded.protocol.name}", quiet=as_json) as move:
+        summary = run_method(
+            loaded,
+            chosen,
+            out=out,
+            data=data,
+            checkpoint=checkpoint,
+            weights=weights,
+            device=device,
+            shard=Shard.parse(shard),
+            limit=limit,
+            seed=seed,
+            retry_failed=retry_failed,
+            progress=move,
+        )
+    failed = sum(summary.failed.values())
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(summary.failed.items()))
+    text = (
+        f"{method} on {loaded.protocol.name}: {summary.generated}/{summary.planned} pairs generated"
+        f"{f', {failed} failed ({kinds})' if failed else ''}; the copy covers {summary.covered}/{summary.expected} "
+        f"of the protocol's pairs{'' if summary.covered == summary.expected else ', so this run will not rank'}\n"
+        f"next: dgbench score {out}"
+    )
+    emit(
+        {
+            "run": str(out),
+            "protocol": loaded.protocol.name,
+            "method": method,
+            "generated": summary.generated,
+            "planned": summary.planned,
+            "covered": summary.covered,
+            "expected": summary.expected,
+            "failed": summary.failed,
+        },
+        text,
+        as_json=as_json,
+    )
+    budget.check(failed, summary.planned, where=out)

@@ -1,0 +1,30 @@
+"""From a method's name on the command line to a method ready to load: in this process, or in a worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dgbench.core.errors import UsageError, did_you_mean
+from dgbench.methods.contract import Reenactor
+from dgbench.methods.registry import create, method_names
+
+
+def build_method(
+    name: str, *, repo: Path | None = None, python: Path | None = None, checkpoint: Path | None = None
+) -> Reenactor:
+    """Return an unloaded method.
+
+    Raises:
+        UsageError: no such method, or options that do not fit it. MissingError: a third-party method's checkout or
+            weights are not named.
+    """
+    if name in method_names():
+        if repo or python:
+            raise UsageError(f"method '{name}' runs in this process; --repo and --python are for third-party methods")
+        return create(name)
+    from dgbench.methods.worker import isolated_reenactor, worker_names
+
+    if name in worker_names():
+        return isolated_reenactor(name, repo=repo, python=python, checkpoint=checkpoint)
+    known = sorted({*method_names(), *worker_names()})
+    raise UsageError(f"no method '{name}'; see `dgbench methods list`.{did_you_mean(name, known)}")

@@ -1,0 +1,121 @@
+"""Taking in a folder of images that somebody's method made, named by pair id, as a run like any other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dgbench.core.errors import UsageError
+from dgbench.core.face import Failure, Image
+from dgbench.core.pair import PAIR_ID
+from dgbench.core.record import Motion
+from dgbench.engine.data import OpenData
+from dgbench.engine.plan import RunFolder, RunPlan, claim, method_digest
+from dgbench.engine.run import commit, journal_state
+from dgbench.io.images import ImageError, read_image
+from dgbench.io.journal import Journal
+from dgbench.io.locks import folder_lock
+from dgbench.protocols.pairs_file import pair_set_digest
+from dgbench.protocols.registry import LoadedProtocol
+
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """What was taken in: counts, and the files that belong to no pair of the protocol."""
+
+    taken: int
+    failed: dict[str, int]
+    strangers: list[str]
+
+
+def adopt_outputs(
+    loaded: LoadedProtocol,
+    opened: OpenData,
+    outputs: Path,
+    *,
+    method: str,
+    out: Path,
+    data: Path | None,
+    motion: Motion = "absolute",
+    training_data: tuple[str, ...] = (),
+) -> Adopted:
+    """Make a run folder of images named ``<pair_id>.png`` (or another image suffix).
+
+    An image that is missing, unreadable or of another size is a failed pair, kept by kind; nothing is resized.
+    Files that are named after no pair are listed and left alone.
+
+    Raises:
+        UsageError: the folder is not there, or not one of its files is named after a pair.
+    """
+    if not PAIR_ID.fullmatch(method):
+        raise UsageError(f"--method '{method}': a method's name is letters, digits, '.', '_', '-', '+'")
+    files, strangers = _files_by_pair(outputs, {pair.pair_id for pair in opened.pairs} | set(opened.missing))
+    if not files:
+        example = opened.pairs[0].pair_id
+        raise UsageError(
+            f"{outputs}: no image is named after a pair of {loaded.protocol.name} (expected names like {example}.png)"
+        )
+    plan = RunPlan(
+        protocol=loaded.protocol.name,
+        protocol_digest=loaded.protocol.digest,
+        method=method,
+        method_digest=method_digest(method, {"outputs": "adopted"}, None),
+        motion=motion,
+        parameters={"outputs": "adopted"},
+        training_data=training_data,
+        pair_set=pair_set_digest([pair.pair_id for pair in opened.pairs]),
+        data=str(data) if data else None,
+    )
+    folder = RunFolder(out)
+    with folder_lock(out, purpose="adopt outputs"):
+        claim(folder, plan)
+        done = {k for k, v in journal_state(folder).items() if v["status"] == "ok" and folder.image(k).is_file()}
+        todo = [pair for pair in opened.pairs if pair.pair_id not in done]
+        with Journal(folder.journals / "1-of-1.jsonl") as journal:
+            for start in range(0, len(todo), _BATCH):
+                lines: list[dict[str, Any]] = []
+                for pair in todo[start : start + _BATCH]:
+                    lines.append(commit(folder, pair, _read(files.get(pair.pair_id), opened.source.size), 0.0))
+                journal.append(lines)
+    state = journal_state(folder)
+    failed: dict[str, int] = {}
+    for record in state.values():
+        if record["status"] == "failed":
+            failed[str(record["kind"])] = failed.get(str(record["kind"]), 0) + 1
+    return Adopted(taken=sum(r["status"] == "ok" for r in state.values()), failed=failed, strangers=strangers)
+
+
+def _files_by_pair(outputs: Path, pair_ids: set[str]) -> tuple[dict[str, Path], list[str]]:
+    if not outputs.is_dir():
+        raise UsageError(f"{outputs}: no such folder of images")
+    files: dict[str, Path] = {}
+    strangers: list[str] = []
+    for path in sorted(outputs.iterdir(), key=lambda item: item.name.encode()):
+        if path.name.startswith(".") or path.suffix.lower() not in _SUFFIXES or not path.is_file():
+            continue
+        stem = path.name[: -len(path.suffix)]
+        if stem not in pair_ids:
+            strangers.append(path.name)
+        elif stem in files:
+            raise UsageError(f"{outputs}: pair {stem} has two images ({files[stem].name}, {path.name}); keep one")
+        else:
+            files[stem] = path
+    return files, strangers
+
+
+def _read(path: Path | None, size: int) -> Image | Failure:
+    if path is None:
+        return Failure("missing", "no image of this name in the outputs folder")
+    try:
+        image = read_image(path)
+    except ImageError as error:
+        return Failure(error.kind, str(error))
+    if image.shape != (size, size, 3):
+        return Failure(
+            "wrong-size", f"{path.name} is {image.shape[1]}x{image.shape[0]}, the protocol's frame is {size}x{size}"
+        )
+    return image

@@ -1,0 +1,196 @@
+"""Scoring a run: its images against the protocol's, by one set of judges, into a record written last."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dgbench.core.card import JudgeSet
+from dgbench.core.digests import digest, sha256_bytes
+from dgbench.core.errors import UsageError
+from dgbench.core.face import Failure, Image, Landmarks
+from dgbench.core.pair import Pair
+from dgbench.core.record import MethodRef, ProtocolRef, Record
+from dgbench.engine.cache import cache_folder
+from dgbench.engine.data import OpenData, open_data
+from dgbench.engine.plan import RunFolder, RunPlan, read_plan
+from dgbench.engine.run import journal_state
+from dgbench.io.images import ImageError, decode
+from dgbench.io.locks import folder_lock
+from dgbench.io.provenance import code_version, environment
+from dgbench.metrics.onepass import score_pairs
+from dgbench.networks.judges import Judges, load_judges
+from dgbench.protocols.registry import LoadedProtocol, load_protocol
+from dgbench.results.store import write_record
+
+
+class RunImages:
+    """A run's images as the metrics see them; every generated image is checked against its journal line."""
+
+    def __init__(self, folder: RunFolder, opened: OpenData) -> None:
+        self._folder, self._opened = folder, opened
+        self._state = journal_state(folder)
+
+    def generated(self, pair: Pair) -> Image | Failure:
+        """Return the generated image, or why there is none."""
+        line = self._state.get(pair.pair_id)
+        if line is None:
+            return Failure("missing", "the run has not come to this pair yet")
+        if line["status"] == "failed":
+            return Failure(str(line["kind"]), str(line["message"]))
+        path = self._folder.image(pair.pair_id)
+        try:
+            data = path.read_bytes()
+            if sha256_bytes(data) != line["sha256"]:
+                return Failure("unreadable", f"{path}: changed since it was generated")
+            image = decode(data, where=str(path))
+        except OSError as error:
+            return Failure("missing", f"{path}: {error.strerror}")
+        except ImageError as error:
+            return Failure(error.kind, str(error))
+        size = self._opened.source.size
+        if image.shape != (size, size, 3):
+            return Failure("wrong-size", f"{path}: {image.shape[1]}x{image.shape[0]}, not {size}x{size}")
+        return image
+
+    def source(self, pair: Pair) -> Image:
+        """Return the source image."""
+        return self._opened.source.image(pair.source)
+
+    def reference(self, pair: Pair) -> Image:
+        """Return the reference image."""
+        return self._opened.source.image(pair.reference)
+
+    def target(self, pair: Pair) -> Image | None:
+        """Return the target image, or ``None`` where the pair has none."""
+        return self._opened.source.image(pair.target) if pair.target else None
+
+    def landmarks(self, pair: Pair, role: str) -> Landmarks | None:
+        """Return the protocol's own landmarks of an image of the pair."""
+        key = {"source": pair.source, "reference": pair.reference, "target": pair.target}[role]
+        return self._opened.source.landmarks(key) if key else None
+
+    def counts(self, pairs: list[Pair]) -> tuple[int, dict[str, int]]:
+        """Return how many of ``pairs`` were generated, and the failures by kind."""
+        lines = [self._state.get(pair.pair_id) for pair in pairs]
+        failed = Counter(
+            "missing" if line is None else str(line["kind"]) for line in lines if not line or line["status"] == "failed"
+        )
+        return sum(bool(line) and line["status"] == "ok" for line in lines if line), dict(sorted(failed.items()))
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A finished scoring: the record and its folder."""
+
+    record: Record
+    folder: Path
+
+
+def score_run(
+    run: Path,
+    *,
+    judges: JudgeSet,
+    weights: Path | None = None,
+    data: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Scored:
+    """Score a run folder and write ``RUN/scores/<judges>/``.
+
+    Args:
+        run: a run folder.
+        judges: which set of networks measures.
+        weights: folder with their files (else ``DGBENCH_WEIGHTS``).
+        data: the data, if it has moved since the run.
+        progress: called with (done, total) pairs.
+
+    Raises:
+        UsageError: not a run folder, or the protocol has changed since the run.
+        MissingError: a judge's weights are not here (nothing was scored).
+    """
+    folder = RunFolder(run)
+    plan = read_plan(folder)
+    loaded = load_protocol(plan.protocol)
+    if loaded.protocol.digest != plan.protocol_digest:
+        raise UsageError(f"{run}: was made with another version of {plan.protocol}'s files; run it again")
+    panel = load_judges(judges, weights=weights)
+    opened = open_data(loaded, data or (Path(plan.data) if plan.data else None), weights=weights)
+    with folder_lock(folder.scores(judges), purpose=f"score with {judges}"):
+        record, table = _score(folder, plan, loaded, opened, panel, progress)
+        write_record(folder.scores(judges), record, table, environment())
+    return Scored(record=record, folder=folder.scores(judges))
+
+
+def metric_names_for(loaded: LoadedProtocol, features_name: str) -> list[str]:
+    """Return the protocol's metrics as they are named with these judges.
+
+    ``fid`` and ``kid`` are for the official Inception alone and ``fd`` for every other feature space, so which of
+    them a record holds depends on who judges.
+    """
+    official = not features_name.startswith("fd[")
+    names = []
+    for name in loaded.protocol.metrics:
+        if name in ("fid", "kid") and not official:
+            continue
+        if name == "fd":
+            if official:
+                continue
+            name = features_name
+        names.append(name)
+    return names
+
+
+def _score(
+    folder: RunFolder,
+    plan: RunPlan,
+    loaded: LoadedProtocol,
+    opened: OpenData,
+    panel: Judges,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[Record, Any]:
+    pairs = opened.pairs[: plan.limit] if plan.limit else opened.pairs
+    images = RunImages(folder, opened)
+    sheet = score_pairs(
+        pairs,
+        images,
+        judges=panel,
+        metrics=metric_names_for(loaded, panel.features_name),
+        cache=cache_folder(),
+        progress=progress,
+    )
+    generated, failed = images.counts(pairs)
+    values = sheet.metric_values()
+    notes = [f"images cropped by {name} points: {count}" for name, count in opened.source.provenance().items()]
+    if plan.limit:
+        notes.append(f"only the first {plan.limit} pairs (--limit)")
+    record = Record(
+        run_id=_run_id(plan, panel.name, [value.card_digest for value in values], sheet.parquet()),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        protocol=ProtocolRef(id=loaded.protocol.id, version=loaded.protocol.version, digest=loaded.protocol.digest),
+        method=MethodRef(
+            name=plan.method,
+            digest=plan.method_digest,
+            motion=plan.motion,
+            checkpoint_sha256=plan.checkpoint_sha256,
+            training_data=plan.training_data,
+            parameters=plan.parameters,
+        ),
+        judges=panel.name,
+        seed=plan.seed,
+        coverage=opened.coverage([pair.pair_id for pair in pairs], generated=generated, failed=failed),
+        metrics=values,
+        primary_metric=loaded.protocol.primary_metric,
+        code=code_version(),
+        notes=tuple(notes),
+    )
+    return record, sheet.frame()
+
+
+def _run_id(plan: RunPlan, judges: str, cards: list[str], table: bytes) -> str:
+    """Name a record by what it measured and found: the same run scored again has the same id, a changed one never."""
+    content = digest([plan.model_dump(mode="json", exclude={"data"}), judges, cards, sha256_bytes(table)])
+    return f"{plan.seed}-{content[:16]}"

@@ -1,0 +1,88 @@
+"""The clip tables of a data set, read once in parallel and cached outside it; a bad clip is one entry with its reason."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dgbench.core.digests import digest
+from dgbench.io.atomic import write_bytes
+from dgbench.io.video import ClipTable, VideoError, read_table
+
+
+class ClipTables:
+    """Tables by path relative to ``root``, valid while size and modification time of the file stay the same.
+
+    Args:
+        root: the data set; nothing is written into it.
+        cache: folder of the cache files; default ``$DGBENCH_CACHE/clips`` or ``~/.cache/dgbench/clips``.
+    """
+
+    def __init__(self, root: Path, *, cache: Path | None = None) -> None:
+        self._root = root
+        self._file = (cache or cache_root() / "clips") / f"{digest(str(root.resolve()))[:24]}.parquet"
+        self._known = self._load()
+
+    def read(self, paths: Iterable[str], *, workers: int = 4) -> dict[str, ClipTable | VideoError]:
+        """Return the table of each clip, or why it has none; what was not known is read and cached."""
+        wanted = list(dict.fromkeys(paths))
+        marks = {path: self._mark(path) for path in wanted}
+        unknown = [path for path in wanted if self._known.get(path, (None, None))[0] != marks[path]]
+        with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+            for path, found in zip(unknown, pool.map(self._read_one, unknown), strict=True):
+                self._known[path] = (marks[path], found)
+        if unknown:
+            self._save()
+        return {path: self._known[path][1] for path in wanted}
+
+    def _read_one(self, path: str) -> ClipTable | VideoError:
+        try:
+            return read_table(self._root / path)
+        except VideoError as error:
+            return error
+
+    def _mark(self, path: str) -> str:
+        try:
+            status = (self._root / path).stat()
+        except OSError:
+            return "missing"
+        return f"{status.st_size}:{status.st_mtime_ns}"
+
+    def _load(self) -> dict[str, tuple[str | None, ClipTable | VideoError]]:
+        try:
+            table = pd.read_parquet(self._file)
+            return {
+                row.path: (
+                    row.mark,
+                    VideoError(row.failure)
+                    if row.failure
+                    else ClipTable(int(row.width), int(row.height), np.asarray(row.pts, dtype=np.int64)),
+                )
+                for row in table.itertuples()
+            }
+        except (OSError, ValueError, AttributeError):
+            return {}  # absent or damaged: it can be made again
+
+    def _save(self) -> None:
+        rows = [
+            (path, mark, "", found.width, found.height, found.pts)
+            if isinstance(found, ClipTable)
+            else (path, mark, str(found), 0, 0, np.zeros(0, np.int64))
+            for path, (mark, found) in sorted(self._known.items())
+        ]
+        buffer = io.BytesIO()
+        columns = ["path", "mark", "failure", "width", "height", "pts"]
+        pd.DataFrame(rows, columns=columns).to_parquet(buffer, index=False)
+        write_bytes(self._file, buffer.getvalue())
+
+
+def cache_root() -> Path:
+    """Return the folder for things that can be made again: ``$DGBENCH_CACHE`` or ``~/.cache/dgbench``."""
+    named = os.environ.get("DGBENCH_CACHE")
+    return Path(named) if named else Path.home() / ".cache" / "dgbench"
