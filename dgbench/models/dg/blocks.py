@@ -122,12 +122,12 @@ class AdainResBlk(nn.Module):
         channels_out: int,
         *,
         style_dim: int,
-        double: bool,
+        doubles: bool,
         noise: bool = False,
         add_shortcut: bool = True,
     ) -> None:
         super().__init__()
-        self.double = double
+        self.doubles = doubles
         self.add_shortcut = add_shortcut
         self.norm1 = AdaIN(channels_in, style_dim)
         self.norm2 = AdaIN(channels_out, style_dim)
@@ -146,7 +146,7 @@ class AdainResBlk(nn.Module):
         if self.noise1 is not None:
             residual = F.leaky_relu(self.noise1(residual, generator), SLOPE)
         residual = F.leaky_relu(self.norm1(residual, style), SLOPE)
-        if self.double:
+        if self.doubles:
             residual = F.interpolate(residual, scale_factor=2, mode="nearest")
         residual = self.conv1(residual)
         if self.noise2 is not None:
@@ -155,7 +155,7 @@ class AdainResBlk(nn.Module):
         if not self.add_shortcut:
             return residual
         shortcut = self.shortcut(x)  # a 1×1 convolution commutes with nearest doubling; cheaper before it
-        if self.double:
+        if self.doubles:
             shortcut = F.interpolate(shortcut, scale_factor=2, mode="nearest")
         return (residual + shortcut) * _HALF
 

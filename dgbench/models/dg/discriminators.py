@@ -16,7 +16,7 @@ class Discriminator(nn.Module):
     def __init__(self, config: DgConfig, *, channels_in: int, size: int | None = None) -> None:
         super().__init__()
         self.channels_in = channels_in
-        self.half = size is not None and size < config.size
+        self.halve_input = size is not None and size < config.size
         self.trunk = Trunk(config, channels_in=channels_in, size=size)
         self.logit = nn.Conv2d(self.trunk.width, 1, 1)
 
@@ -31,7 +31,7 @@ class Discriminator(nn.Module):
             (B,) logits, + for real; the outputs of the blocks, for feature matching.
         """
         x = images if self.channels_in == 3 else torch.cat([images, maps], dim=1)
-        if self.half:
+        if self.halve_input:
             x = F.avg_pool2d(x, 2)
         vector, levels = self.trunk(x)
         return self.logit(vector).flatten(), levels

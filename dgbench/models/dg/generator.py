@@ -29,9 +29,9 @@ class FaceGenerator(nn.Module):
         for _ in range(levels):
             wider = min(channels * 2, rfg.max_channels)
             self.encoder.append(ResBlk(channels, wider, normalise=True, halve=True))
-            rising.insert(0, self._styled(wider, channels, config, double=True))
+            rising.insert(0, self._styled(wider, channels, config, doubles=True))
             channels = wider
-        bottleneck = [self._styled(channels, channels, config, double=False) for _ in range(4)]
+        bottleneck = [self._styled(channels, channels, config, doubles=False) for _ in range(4)]
         self.decoder = nn.ModuleList([*bottleneck, *rising])
         self.head = self._head(config.base_channels, 3)
         self.second_head = self._head(config.base_channels, 4) if rfg.second_head else None
@@ -57,13 +57,13 @@ class FaceGenerator(nn.Module):
         return torch.sigmoid(self.head(x))
 
     @staticmethod
-    def _styled(channels_in: int, channels_out: int, config: DgConfig, *, double: bool) -> AdainResBlk:
+    def _styled(channels_in: int, channels_out: int, config: DgConfig, *, doubles: bool) -> AdainResBlk:
         rfg = config.rfg
         return AdainResBlk(
             channels_in,
             channels_out,
             style_dim=rfg.style_dim,
-            double=double,
+            doubles=doubles,
             noise=rfg.noise,
             add_shortcut=not rfg.high_pass,
         )

@@ -51,13 +51,13 @@ class LandmarkDecoder(nn.Module):
         raw = self.body(torch.cat([code, features], dim=1))
         if self.dims == 2:
             return torch.sigmoid(raw)
-        points = raw.unflatten(1, (68, 3))
+        points = raw.view(-1, 68, 3)
         return torch.cat([torch.sigmoid(points[..., :2]), torch.tanh(points[..., 2:]) / 2], dim=2).flatten(1)
 
     @torch.no_grad()
     def start_at(self, mean_shape: Tensor) -> None:
         """Set the last bias so that an untrained decoder draws ``mean_shape`` (shape_dim,); ours, saves steps."""
-        points = mean_shape.unflatten(0, (68, self.dims))
+        points = mean_shape.view(68, self.dims)
         bias = torch.logit(points[:, :2].clamp(1e-3, 1 - 1e-3))
         if self.dims == 3:
             bias = torch.cat([bias, torch.atanh((2 * points[:, 2:]).clamp(-0.999, 0.999))], dim=1)

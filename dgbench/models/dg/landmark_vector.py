@@ -38,4 +38,4 @@ def encoder_input(points: Tensor, visibility: Tensor, config: IdsgConfig) -> Ten
 
 def points_of(vector: Tensor, config: IdsgConfig) -> Tensor:
     """(B, shape_dim) → (B, 68, 2 or 3) shares of the image side."""
-    return vector.unflatten(1, (68, len(config.coordinates)))
+    return vector.view(-1, 68, len(config.coordinates))

@@ -19,6 +19,10 @@ class MapRasteriser(nn.Module):
     scatter. Holds no weights; the bank of strokes is not part of a checkpoint.
     """
 
+    _ends: Tensor
+    _slot: Tensor
+    _bank: Tensor
+
     def __init__(self, config: MapConfig, size: int) -> None:
         super().__init__()
         self.config = config

@@ -1,0 +1,125 @@
+"""A trained or imported model on disk: ``model.safetensors`` and ``dg.json``, the latter written last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from torch import Tensor
+
+from dgbench.core.digests import sha256_bytes
+from dgbench.core.errors import MissingError, UsageError
+from dgbench.io.atomic import write_bytes, write_json
+from dgbench.models.dg.config import DgConfig
+from dgbench.models.dg.model import DualGenerator
+
+_FORMAT = "dgbench-dg"
+_VERSION = 1
+#: The two halves that a checkpoint may hold and the modules that belong to each.
+PARTS: dict[str, tuple[str, ...]] = {"idsg": ("shape",), "rfg": ("face", "style")}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What stands in a checkpoint folder.
+
+    Attributes:
+        config: the model's configuration.
+        parts: which of ``idsg`` and ``rfg`` are there.
+        digest: sha256 of the weights.
+        notes: plain data about where the weights come from (training data, steps, official file).
+        state: the weights, by module path in :class:`DualGenerator`.
+    """
+
+    config: DgConfig
+    parts: tuple[str, ...]
+    digest: str
+    notes: Mapping[str, Any]
+    state: Mapping[str, Tensor]
+
+    def model(self) -> DualGenerator:
+        """Build the model in evaluation mode.
+
+        Raises:
+            UsageError: a half is missing, or weights and configuration disagree.
+        """
+        missing = [part for part in PARTS if part not in self.parts]
+        if missing:
+            raise UsageError(
+                f"checkpoint holds {', '.join(self.parts)} only; reenactment needs {', '.join(missing)} too "
+                "(import the other official file into the same folder)"
+            )
+        model = DualGenerator(self.config)
+        try:
+            model.load_state_dict(dict(self.state), strict=True)
+        except RuntimeError as error:
+            first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+            raise UsageError(f"weights do not fit their own dg.json ({first}); export the model again") from error
+        return model.eval()
+
+
+def save_model(
+    folder: Path, state: Mapping[str, Tensor], *, config: DgConfig, parts: tuple[str, ...], notes: Mapping[str, Any]
+) -> str:
+    """Write a checkpoint and return the sha256 of its weights. ``dg.json`` comes last and names that digest."""
+    data = safetensors.torch.save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()})
+    digest = sha256_bytes(data)
+    write_bytes(folder / "model.safetensors", data)
+    write_json(
+        folder / "dg.json",
+        {
+            "format": _FORMAT,
+            "version": _VERSION,
+            "config": config.model_dump(mode="json"),
+            "parts": list(parts),
+            "weights_sha256": digest,
+            "notes": dict(notes),
+        },
+    )
+    return digest
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """Read and check a checkpoint folder.
+
+    Raises:
+        MissingError: there is no such checkpoint.
+        UsageError: it is another kind of file, damaged, or of a version that is not known.
+    """
+    described, weights = folder / "dg.json", folder / "model.safetensors"
+    if not described.is_file() or not weights.is_file():
+        raise MissingError(
+            f"{folder}: no DG checkpoint here (dg.json and model.safetensors); make one with `dgbench train dg` "
+            "or `dgbench weights import-official`"
+        )
+    try:
+        card = json.loads(described.read_text(encoding="utf-8"))
+        if card["format"] != _FORMAT or card["version"] != _VERSION:
+            raise UsageError(
+                f"{described}: format {card['format']!r} version {card['version']!r}; "
+                f"this program reads {_FORMAT!r} version {_VERSION}"
+            )
+        config = DgConfig.model_validate(card["config"])
+        parts, digest = tuple(card["parts"]), str(card["weights_sha256"])
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValidationError) as error:
+        raise UsageError(f"{described}: not a DG checkpoint description; export the model again") from error
+    data = weights.read_bytes()
+    if sha256_bytes(data) != digest:
+        raise UsageError(f"{weights}: content differs from the sha256 in dg.json; copy the folder again")
+    try:
+        state = safetensors.torch.load(data)
+    except SafetensorError as error:
+        raise UsageError(f"{weights}: not a safetensors file ({error}); copy the folder again") from error
+    return Checkpoint(config=config, parts=parts, digest=digest, notes=card.get("notes", {}), state=state)
+
+
+def part_state(model: DualGenerator, part: str) -> dict[str, Tensor]:
+    """Return the weights of one half (``idsg`` or ``rfg``) by module path."""
+    prefixes = tuple(f"{name}." for name in PARTS[part])
+    return {name: tensor for name, tensor in model.state_dict().items() if name.startswith(prefixes)}
