@@ -160,7 +160,8 @@ def _score(
         judges=panel,
         metrics=metric_names_for(loaded, panel.features_name),
         cache=cache_folder(),
-        progress=progress,
+        size=opened.source.size,
+        progress=_counting(progress, len(pairs)),
     )
     generated, failed = images.counts(pairs)
     values = sheet.metric_values()
@@ -188,6 +189,20 @@ def _score(
         notes=tuple(notes),
     )
     return record, sheet.frame()
+
+
+def _counting(progress: Callable[[int, int], None] | None, total: int) -> Callable[[int], None] | None:
+    """Turn steps into (done, total)."""
+    if progress is None:
+        return None
+    done = 0
+
+    def step(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(done, total)
+
+    return step
 
 
 def _run_id(plan: RunPlan, judges: str, cards: list[str], table: bytes) -> str:
