@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -24,24 +25,33 @@ def frames_from_columns(columns: Mapping[str, object], *, length: int) -> pd.Dat
     if unknown:
         raise ValueError(f"not manifest columns: {', '.join(unknown)}")
     keys = _object_array(columns["key"], length, "key")
-    # Python orders str by code point, which is the order of their UTF-8 bytes.
-    order = sorted(range(length), key=keys.__getitem__)
-    permutation = np.array(order, dtype=np.int64)
+    order = _bytewise_order(keys)
     table: dict[str, object] = {}
     for name, dtype in COLUMNS.items():
         value = columns.get(name)
         if dtype == "object":
-            table[name] = pd.Series(_object_array(value, length, name)[permutation], dtype="object")
+            values = keys if name == "key" else _object_array(value, length, name)
+            table[name] = pd.Series(values if order is None else values[order], dtype="object", copy=False)
         elif not _is_sequence(value):
             table[name] = pd.array([value], dtype=dtype).take(np.zeros(length, dtype=np.int64))  # type: ignore[call-overload]
         else:
             _check_length(value, length, name)
-            table[name] = pd.array(value, dtype=dtype).take(permutation)  # type: ignore[call-overload]
-    frame = pd.DataFrame(table)
-    twice = frame["key"][frame["key"].duplicated()]
-    if len(twice):
-        raise ValueError(f"key {twice.iloc[0]!r} stands {int((frame['key'] == twice.iloc[0]).sum())} times")
+            array = pd.array(value, dtype=dtype)  # type: ignore[call-overload]
+            table[name] = array if order is None else array.take(order)
+    frame = pd.DataFrame(table, copy=False)
+    sorted_keys = frame["key"].to_numpy()
+    for first, second in itertools.pairwise(sorted_keys):
+        if first == second:
+            raise ValueError(f"key {first!r} stands {int((sorted_keys == first).sum())} times")
     return frame
+
+
+def _bytewise_order(keys: np.ndarray) -> np.ndarray | None:
+    """Return the permutation that sorts the keys, or ``None`` where they are sorted (then nothing is copied)."""
+    # Python orders str by code point, which is the order of their UTF-8 bytes.
+    if all(first <= second for first, second in itertools.pairwise(keys)):
+        return None
+    return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
 
 
 def _is_sequence(value: object) -> bool:

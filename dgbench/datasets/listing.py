@@ -71,9 +71,15 @@ def bytewise(names: list[str]) -> list[str]:
 
 def case_clashes(names: list[str]) -> list[list[str]]:
     """Return groups of names that differ only in case: one file on a disk that folds case, several elsewhere."""
-    groups: dict[str, list[str]] = {}
+    once: set[str] = set()
+    twice: set[str] = set()
     for name in names:
-        groups.setdefault(name.casefold(), []).append(name)
+        folded = name.casefold()
+        (twice if folded in once else once).add(folded)
+    groups: dict[str, list[str]] = {}
+    for name in names if twice else ():
+        if name.casefold() in twice:
+            groups.setdefault(name.casefold(), []).append(name)
     return [group for group in groups.values() if len(group) > 1]
 
 

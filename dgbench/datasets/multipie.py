@@ -86,7 +86,9 @@ def read_multipie(root: Path) -> Manifest:
         if isinstance(row, str):
             skipped.setdefault(row, []).append(path)
         elif row[0] in rows:
-            skipped.setdefault("second copy of an image (as delivered before crops, then in name order)", []).append(path)
+            skipped.setdefault("second copy of an image (as delivered before crops, then in name order)", []).append(
+                path
+            )
         else:
             rows[row[0]] = row
     if not rows:

@@ -66,14 +66,14 @@ def read_rafd(root: Path) -> Manifest:
         UsageError: ``root`` cannot be read, or no image in it carries an original name.
     """
     listing = list_tree(root)
+    images = [path for path in listing.files if is_image(path)]
+    others = [path for path in listing.files if not is_image(path)]
     rows: dict[str, dict[str, object]] = {}
     skipped: dict[str, list[str]] = {}
     if listing.hidden:
         skipped[HIDDEN] = listing.hidden
     if others:
         skipped[NOT_AN_IMAGE] = others
-    images = [path for path in listing.files if is_image(path)]
-    others = [path for path in listing.files if not is_image(path)]
     for path in images:
         row = _row(path)
         if isinstance(row, str):

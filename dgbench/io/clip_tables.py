@@ -1,4 +1,4 @@
-"""The clip tables of a data set, read once in parallel and cached outside it; a bad clip is one entry with its reason."""
+"""The clip tables of a data set, read once in parallel and cached outside it; a bad clip is one entry."""
 
 from __future__ import annotations
 

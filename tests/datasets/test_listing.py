@@ -17,7 +17,9 @@ def _touch(root: Path, *names: str) -> None:
         (root / name).write_bytes(b"x")
 
 
-def test_files_are_sorted_bytewise_whatever_order_the_disk_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_sorted_bytewise_whatever_order_the_disk_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = ["b/_x.png", "b/-x.png", "B/a.png", "a#1/z.png", "é.png", "a.png"]
     _touch(tmp_path, *names)
     expected = sorted(names, key=str.encode)
@@ -63,7 +65,7 @@ def test_missing_file_and_unreadable_roots_say_what_to_do(tmp_path: Path, monkey
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(UsageError, match="cannot be read .Permission denied"):
+    with pytest.raises(UsageError, match=r"cannot be read .Permission denied"):
         list_tree(tmp_path)
 
 

@@ -63,8 +63,17 @@ def test_every_reason_for_leaving_a_file_out_is_told(tmp_path: Path) -> None:
     assert manifest.frames["path"].tolist() == ["session01/multiview/001/01/05_1/001_01_01_051_07.png"]
     assert sum(map(len, manifest.skipped.values())) == 9
     reasons = " | ".join(manifest.skipped)
-    for words in ("hidden", "no recording 03", "person number", "camera 77_0", "shot 20", "the session", "the camera",
-                  "without a Multi-PIE name", "second copy"):
+    for words in (
+        "hidden",
+        "no recording 03",
+        "person number",
+        "camera 77_0",
+        "shot 20",
+        "the session",
+        "the camera",
+        "without a Multi-PIE name",
+        "second copy",
+    ):
         assert words in reasons, words
 
 

@@ -1,0 +1,146 @@
+"""VoxCeleb's tables in both dialects: who is who (vox1_meta, vox2_meta) and the clip list vox-metadata.csv."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from dgbench.core.errors import UsageError
+
+_MAX_BYTES = 1 << 28
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person of the metadata; ``sex`` is f, m or None, ``official`` is dev, test or None."""
+
+    identity: str
+    name: str
+    sex: str | None
+    nationality: str | None
+    official: str | None
+
+
+@dataclass(frozen=True)
+class ListedClip:
+    """One row of vox-metadata.csv: frames ``start..end`` at 25 fps; the box is in pixels of width x height."""
+
+    identity: str
+    video: str
+    start: int
+    end: int
+    box: tuple[float, float, float, float]
+    width: int
+    height: int
+    partition: str
+
+    @property
+    def clip(self) -> str:
+        """The clip's name as in keys."""
+        return f"{self.start:06d}-{self.end:06d}"
+
+
+def plain_name(name: str) -> str:
+    """Return a person's name as used to match folders: the metadata sometimes ends it with a dot, folders do not."""
+    return name.strip().rstrip(".").casefold()
+
+
+def read_people(path: Path) -> dict[str, Person]:
+    """Read ``vox1_meta.csv`` or ``vox2_meta.csv`` in any dialect: tab or comma, blanks around everything.
+
+    Returns:
+        id → person.
+
+    Raises:
+        UsageError: no column holds the ids, an id is malformed, or an id stands twice with different content.
+    """
+    header, rows = _table(path)
+    columns = {_column(name): index for index, name in enumerate(header)}
+    where = next((columns[name] for name in ("voxceleb1id", "voxceleb2id") if name in columns), None)
+    if where is None:
+        raise UsageError(
+            f"{path}: columns {', '.join(header)[:120]}; one must be 'VoxCeleb1 ID' or 'VoxCeleb2 ID': "
+            "get the metadata file of the set anew"
+        )
+    people: dict[str, Person] = {}
+    for number, row in enumerate(rows, start=2):
+        cell = {name: row[index] if index < len(row) else "" for name, index in columns.items()}
+        identity = row[where] if where < len(row) else ""
+        if not re.fullmatch(r"id\d{5}", identity):
+            raise UsageError(f"{path}: line {number}: '{identity}' is no VoxCeleb id (idNNNNN); the columns are wrong")
+        name = cell.get("name") or cell.get("vggface1id") or cell.get("vggface2id") or ""
+        sex = cell.get("gender", "")[:1].lower()
+        person = Person(
+            identity,
+            name,
+            sex if sex in ("f", "m") else None,
+            cell.get("nationality") or None,
+            cell.get("set") or None,
+        )
+        if people.setdefault(identity, person) != person:
+            raise UsageError(f"{path}: line {number}: {identity} stands twice and the two rows differ")
+    return people
+
+
+def read_listed_clips(path: Path) -> tuple[list[ListedClip], int]:
+    """Read ``vox-metadata.csv``: the published table (with ``person_id``) or the generator's (``video#person``).
+
+    Returns:
+        The distinct clips in the order of the file, and how many rows repeated an earlier key.
+
+    Raises:
+        UsageError: columns are missing, or a row cannot be understood.
+    """
+    header, rows = _table(path)
+    columns = {name: index for index, name in enumerate(header)}
+    missing = [
+        name for name in ("video_id", "start", "end", "bbox", "width", "height", "partition") if name not in columns
+    ]
+    if missing:
+        raise UsageError(f"{path}: columns {', '.join(missing)} are missing; this is not vox-metadata.csv")
+    clips: dict[tuple[str, str, int, int], ListedClip] = {}
+    for number, row in enumerate(rows, start=2):
+        try:
+            video = row[columns["video_id"]]
+            if "person_id" in columns:
+                person = row[columns["person_id"]]
+            else:
+                video, _, person = video.partition("#")
+            left, top, right, bottom = (float(value) for value in row[columns["bbox"]].split("-"))
+            clip = ListedClip(
+                person,
+                video,
+                int(row[columns["start"]]),
+                int(row[columns["end"]]),
+                (left, top, right, bottom),
+                int(row[columns["width"]]),
+                int(row[columns["height"]]),
+                row[columns["partition"]],
+            )
+        except (IndexError, ValueError) as error:
+            raise UsageError(f"{path}: line {number}: not a row of vox-metadata.csv ({error})") from error
+        clips.setdefault((clip.identity, clip.video, clip.start, clip.end), clip)
+    return list(clips.values()), len(rows) - len(clips)
+
+
+def _column(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.casefold())
+
+
+def _table(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows with every cell stripped; the delimiter is the one the header uses."""
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise UsageError(f"{path}: over {_MAX_BYTES >> 20} MiB; not a metadata table")
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: the table cannot be read ({' '.join(str(error).split())[:120]})") from error
+    first = text.split("\n", 1)[0]
+    reader = csv.reader(io.StringIO(text), delimiter="\t" if "\t" in first else ",")
+    rows = [[cell.strip() for cell in row] for row in reader if any(cell.strip() for cell in row)]
+    if not rows:
+        raise UsageError(f"{path}: the table is empty")
+    return rows[0], rows[1:]
