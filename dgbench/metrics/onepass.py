@@ -107,6 +107,8 @@ class _Pass:
         self.pairs, self.images, self.judges, self.size, self.workers = pairs, images, judges, size, workers
         self.pair_metrics = [m for m in metrics if isinstance(m, PairMetric)]
         self.set_metrics = [m for m in metrics if isinstance(m, SetMetric)]
+        self.absent = tuple(m for m in self.pair_metrics if not any(map(m.applies, pairs)))
+        self.pair_metrics = [m for m in self.pair_metrics if m not in self.absent]
         self.order = tuple(m.card.name for m in metrics)
         if len(set(self.order)) != len(self.order):
             raise UsageError(f"a metric is asked for twice: {', '.join(self.order)}")
@@ -132,7 +134,8 @@ class _Pass:
     def run(self, batch_size: int, scratch: Path, draws: int, progress: Callable[[int], None] | None) -> ScoreSheet:
         """Take the pairs batch by batch and return the sheet."""
         n = len(self.pairs)
-        scores: list[list[float | Failure | None]] = [[None] * n for _ in self.pair_metrics]
+        unscored = Failure("missing", "not scored")
+        scores: list[list[float | Failure]] = [[unscored] * n for _ in self.pair_metrics]
         generation: list[Failure | None] = [None] * n
         alignment = [""] * n
         spool = FeatureSpool(scratch, n) if self.set_metrics else None
@@ -154,7 +157,9 @@ class _Pass:
             PairColumn(metric, tuple(column)) for metric, column in zip(self.pair_metrics, scores, strict=True)
         )
         sets = self._set_values(spool, generation) if spool is not None else ()
-        return ScoreSheet(self.pairs, tuple(generation), tuple(alignment), columns, sets, self.order, draws)
+        return ScoreSheet(
+            self.pairs, tuple(generation), tuple(alignment), columns, sets, self.absent, self.order, draws
+        )
 
     def _batches(self, batch_size: int) -> Iterator[list[_Loaded]]:
         """Yield loaded batches; the next one is decoded while the judges look at this one."""
@@ -296,11 +301,11 @@ class _Pass:
             seen_target=seen("target"),
         )
 
-    def _scores(self, loaded: _Loaded, view: PairView) -> list[float | Failure | None]:
-        row: list[float | Failure | None] = []
+    def _scores(self, loaded: _Loaded, view: PairView) -> list[float | Failure]:
+        row: list[float | Failure] = []
         for metric in self.pair_metrics:
             if not metric.applies(loaded.pair):
-                row.append(None)
+                row.append(Failure("missing", f"pair {loaded.pair.pair_id} has nothing that the metric compares"))
             elif metric.of_generated and isinstance(loaded.generated, Failure):
                 row.append(loaded.generated)
             else:

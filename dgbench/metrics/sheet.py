@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +26,10 @@ FAILED_SUFFIX = "__measured"
 
 @dataclass(frozen=True)
 class PairColumn:
-    """One pair metric over all pairs: per pair a value, a failure, or ``None`` where the metric does not apply."""
+    """One pair metric over all pairs: per pair a value or a failure."""
 
     metric: PairMetric
-    scores: tuple[float | Failure | None, ...]
+    scores: tuple[float | Failure, ...]
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,8 @@ class ScoreSheet:
         alignment: per pair how the generated face was brought to the identity network, "" where nobody looked.
         columns: pair metrics in the order asked for.
         sets: set metrics in the order asked for.
+        absent: pair metrics that apply to no pair of this run; they have no column and no value.
+        order: the names as asked for.
         draws: bootstrap resamples for intervals.
     """
 
@@ -61,15 +62,15 @@ class ScoreSheet:
     alignment: tuple[str, ...]
     columns: tuple[PairColumn, ...]
     sets: tuple[SetValue, ...] = ()
+    absent: tuple[PairMetric, ...] = ()
     order: tuple[str, ...] = ()
     draws: int = DRAWS
-    notes: Mapping[str, str] = field(default_factory=dict)
 
     def frame(self) -> pd.DataFrame:
         """Return the pair table: one row per expected pair, sorted by pair_id.
 
-        A metric's column holds its value, the floor for a failure, and NaN where the metric does not apply to the
-        pair; ``<metric>__measured`` is true where the value was measured.
+        A metric's column holds its value, or the floor for a failure; ``<metric>__measured`` is true where the value
+        was measured.
         """
         import pandas as pd
 
@@ -92,20 +93,10 @@ class ScoreSheet:
         table["alignment"] = list(self.alignment)
         return pd.DataFrame(table)
 
-    def parquet(self) -> bytes:
-        """Return the pair table as a parquet file's bytes; equal tables give equal bytes."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        frame = self.frame()
-        buffer = io.BytesIO()
-        table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
-        pq.write_table(table, buffer, compression="zstd")
-        return buffer.getvalue()
-
     def metric_values(self) -> tuple[MetricValue, ...]:
         """Return every metric's value with interval, bins, counts and failures, in the order asked for."""
         values = {c.metric.card.name: _pair_value(self.pairs, c, self.draws) for c in self.columns}
+        values |= {m.card.name: _absent(m) for m in self.absent}
         values |= {s.metric.card.name: _set_value(len(self.pairs), s) for s in self.sets}
         return tuple(values[name] for name in (self.order or tuple(values)))
 
@@ -113,9 +104,7 @@ class ScoreSheet:
 def _filled(column: PairColumn) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     floor = column.metric.card.floor
     assert floor is not None
-    values = np.array(
-        [math.nan if s is None else floor if isinstance(s, Failure) else s for s in column.scores], dtype=np.float64
-    )
+    values = np.array([floor if isinstance(s, Failure) else s for s in column.scores], dtype=np.float64)
     return values, np.array([isinstance(s, float) for s in column.scores], dtype=np.bool_)
 
 
@@ -124,38 +113,41 @@ def exact_mean(values: NDArray[np.float64] | Sequence[float]) -> float:
     return math.fsum(values) / len(values)
 
 
+def _absent(metric: PairMetric) -> MetricValue:
+    return MetricValue(
+        name=metric.card.name,
+        card=metric.card,
+        card_digest=metric.card.digest,
+        value=None,
+        n_expected=0,
+        n_scored=0,
+        note="no pair of this protocol has what the metric compares",
+    )
+
+
 def _pair_value(pairs: Sequence[Pair], column: PairColumn, draws: int) -> MetricValue:
     card = column.metric.card
     values, measured = _filled(column)
-    applies = np.array([score is not None for score in column.scores], dtype=np.bool_)
     failures = Counter(score.kind for score in column.scores if isinstance(score, Failure))
-    n, n_scored = int(applies.sum()), int(measured.sum())
-    common: dict[str, Any] = {
-        "name": card.name,
-        "card": card,
-        "card_digest": card.digest,
-        "n_expected": n,
-        "n_scored": n_scored,
-        "failures": dict(sorted(failures.items())),
-    }
-    if n == 0:
-        return MetricValue(**common, value=None, note="no pair of this protocol has what the metric compares")
-    kept = [pair for pair, there in zip(pairs, applies, strict=True) if there]
-    clusters = Clusters.of([p.source_identity for p in kept], [p.reference_identity for p in kept])
-    counted = values[applies]
+    n_scored = int(measured.sum())
+    clusters = Clusters.of([p.source_identity for p in pairs], [p.reference_identity for p in pairs])
     seed = seed_of("bootstrap", draws)
+    labels = np.array([pair.bin for pair in pairs], dtype=object)
     bins = []
-    labels = np.array([pair.bin for pair in kept], dtype=object)
-    for label in sorted({pair.bin for pair in kept} - {""}):
+    for label in sorted({pair.bin for pair in pairs} - {""}):
         inside = np.asarray(labels == label, dtype=np.bool_)
-        part = counted[inside]
-        interval = mean_interval(part, clusters.take(inside), draws=draws, seed=seed)
-        bins.append(BinValue(bin=label, n=len(part), value=exact_mean(part), interval=interval))
+        interval = mean_interval(values[inside], clusters.take(inside), draws=draws, seed=seed)
+        bins.append(BinValue(bin=label, n=int(inside.sum()), value=exact_mean(values[inside]), interval=interval))
     return MetricValue(
-        **common,
-        value=exact_mean(counted),
-        interval=mean_interval(counted, clusters, draws=draws, seed=seed),
+        name=card.name,
+        card=card,
+        card_digest=card.digest,
+        value=exact_mean(values),
+        interval=mean_interval(values, clusters, draws=draws, seed=seed),
         measured_only=exact_mean(values[measured]) if n_scored else None,
+        n_expected=len(pairs),
+        n_scored=n_scored,
+        failures=dict(sorted(failures.items())),
         bins=tuple(bins),
         note="" if n_scored else "no pair could be measured: the value is the floor",
     )

@@ -106,6 +106,36 @@ def bootstrap_means(values: Floats, clusters: Clusters, *, draws: int = DRAWS, s
     return means
 
 
+def standard_error(values: Floats, clusters: Clusters) -> float:
+    """Return the standard error of the mean of ``values``, robust to pairs sharing one or both of two identities.
+
+    The dyadic cluster-robust variance of Aronow, Samii and Assenova 2015 ("Cluster-Robust Variance Estimation for
+    Dyadic Data", Political Analysis 23(4)): products of residuals are summed over all pairs of pairs that share a
+    person, each once. With self pairs alone this is the ordinary cluster-robust variance. Factors G/(G-1), or
+    G/(G-2) where people stand in two roles, repair the bias of few people.
+
+    Raises:
+        ValueError: too few people (two, or three where there are cross pairs).
+    """
+    n_people = len(clusters.people)
+    lost = 1 if clusters.self_only else 2
+    if n_people <= lost:
+        raise ValueError(f"{n_people} people: a standard error over people needs {lost + 1}")
+    residuals = np.asarray(values, dtype=np.float64) - np.mean(values)
+    crossed = clusters.first != clusters.second
+    by_person = np.bincount(clusters.first, residuals, n_people)
+    by_person += np.bincount(clusters.second, np.where(crossed, residuals, 0.0), n_people)
+    total = float(by_person @ by_person)
+    if crossed.any():
+        # Two pairs of the same two people share both of them and were counted twice.
+        low, high = np.minimum(clusters.first, clusters.second), np.maximum(clusters.first, clusters.second)
+        _, inverse = np.unique((low * n_people + high)[crossed], return_inverse=True)
+        couples = np.bincount(inverse, residuals[crossed])
+        twice = float(couples @ couples)
+        total = max(total - twice, twice)
+    return math.sqrt(total * n_people / (n_people - lost)) / len(residuals)
+
+
 def expanded_levels(level: float, n_clusters: int) -> tuple[float, float]:
     """Return the bootstrap quantiles to read, widened for few clusters.
 
@@ -141,4 +171,11 @@ def mean_interval(
         return None  # two people make one cross cell: there is nothing to resample
     means = bootstrap_means(values, clusters, draws=draws, seed=seed)
     low, high = np.quantile(means, expanded_levels(level, n_people))
+    if not clusters.self_only:
+        # Products of counts take the noise of single pairs three times: shrink to the variance that does not.
+        spread = float(means.std())
+        wanted = standard_error(values, clusters)
+        shrink = wanted / spread if spread > 0 else 1.0
+        centre = float(values.mean())
+        low, high = centre + shrink * (low - centre), centre + shrink * (high - centre)
     return Interval(low=float(low), high=float(high), level=level, kind=KIND)
