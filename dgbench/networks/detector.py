@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dgbench.core.card import JudgeNetwork
 from dgbench.core.digests import sha256_file
 from dgbench.core.errors import MissingError, UsageError
-from dgbench.core.face import Image
+from dgbench.core.face import Image, Landmarks
 from dgbench.networks.sessions import OnnxNetwork, open_session
 
 
@@ -26,11 +26,13 @@ class Detection:
         score: confidence in [0, 1].
         box: float32 (4,) left, top, right, bottom in pixels of the image; may reach outside it.
         points: float32 (5, 2) in the order of the ArcFace template.
+        landmarks: the 68 points, where the detector is a landmark network and has them already.
     """
 
     score: float
     box: NDArray[np.float32]
     points: NDArray[np.float32]
+    landmarks: Landmarks | None = None
 
 
 class Detector(ABC):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dgbench.core.card import JudgeNetwork
 from dgbench.core.face import Image
 from dgbench.networks.detector import Detector
-from dgbench.networks.identity import IdentityNetwork, align_face
+from dgbench.networks.identity import IdentityNetwork
 
 
 class FeatureNetwork(ABC):
@@ -44,5 +44,5 @@ class IdentityFeatures(FeatureNetwork):
         if not images:
             return np.zeros((0, self.dimension), dtype=np.float32)
         found = self._detector.detect(images)
-        faces = [align_face(i, f.points if f else None, None)[0] for i, f in zip(images, found, strict=True)]
+        faces = [self._identity.align(i, f.points if f else None, None)[0] for i, f in zip(images, found, strict=True)]
         return self._identity.embed(faces)

@@ -21,13 +21,19 @@ Alignment = Literal["detector", "fallback-points", "fixed-box", "none"]
 
 
 class IdentityNetwork(ABC):
-    """Embeds faces that are aligned to the ArcFace template at 112 px."""
+    """Embeds faces; each network says how they are aligned (:meth:`align`)."""
 
     network: JudgeNetwork
 
     @abstractmethod
     def raw(self, aligned: Image) -> NDArray[np.float32]:
-        """Return the network's own output (D,) for one aligned 112×112 RGB face, before normalisation."""
+        """Return the network's own output (D,) for one aligned RGB face, before normalisation."""
+
+    def align(
+        self, image: Image, detected: NDArray[np.floating] | None, fallback: NDArray[np.floating] | None
+    ) -> tuple[Image, Alignment]:
+        """Return the crop that :meth:`raw` takes and how it was aligned: :func:`align_face` unless said otherwise."""
+        return align_face(image, detected, fallback)
 
     def embed(self, faces: Sequence[Image]) -> NDArray[np.float32]:
         """Return float32 (N, D) of unit length for aligned faces; the norm is taken in float64."""
@@ -41,9 +47,9 @@ class IdentityNetwork(ABC):
 def align_face(
     image: Image, detected: NDArray[np.floating] | None, fallback: NDArray[np.floating] | None
 ) -> tuple[Image, Alignment]:
-    """Return the face at 112 px and how it was aligned.
+    """Return the face at 112 px in ArcFace's template and how it was aligned.
 
-    Order (declared in the identity network's name): the image's own detected points, the caller's points (5 or
+    Order: the image's own detected points, the caller's points (5 or
     68), the central square. Points that coincide or are not finite count as absent.
     """
     sources: tuple[tuple[NDArray[np.floating] | None, Alignment], ...] = (

@@ -15,7 +15,7 @@ from dgbench.core.errors import UsageError, did_you_mean
 from dgbench.core.face import Image, Landmarks, Pose
 from dgbench.networks.detector import Detection, Detector
 from dgbench.networks.features import FeatureNetwork
-from dgbench.networks.identity import Alignment, IdentityNetwork, align_face
+from dgbench.networks.identity import Alignment, IdentityNetwork
 from dgbench.networks.landmarks import LandmarkNetwork
 from dgbench.networks.pose import PoseNetwork
 
@@ -125,7 +125,7 @@ class Judges:
         embedding: NDArray[np.float32] | None = None
         alignment: Alignment = "none"
         if self._identity is not None and "identity" in wanted:
-            aligned, alignment = align_face(image, face.points if face else None, fallback)
+            aligned, alignment = self._identity.align(image, face.points if face else None, fallback)
             embedding = self._identity.embed([aligned])[0]
         landmarks: Landmarks | None = None
         pose: Pose | None = None
