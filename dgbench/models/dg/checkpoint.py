@@ -17,7 +17,7 @@ from dgbench.core.digests import sha256_bytes
 from dgbench.core.errors import MissingError, UsageError
 from dgbench.io.atomic import write_bytes, write_json
 from dgbench.models.dg.config import DgConfig
-from dgbench.models.dg.model import DualGenerator
+from dgbench.models.dg.model import DgModel
 
 _FORMAT = "dgbench-dg"
 _VERSION = 1
@@ -34,7 +34,7 @@ class Checkpoint:
         parts: which of ``idsg`` and ``rfg`` are there.
         digest: sha256 of the weights.
         notes: plain data about where the weights come from (training data, steps, official file).
-        state: the weights, by module path in :class:`DualGenerator`.
+        state: the weights, by module path in :class:`DgModel`.
     """
 
     config: DgConfig
@@ -43,7 +43,7 @@ class Checkpoint:
     notes: Mapping[str, Any]
     state: Mapping[str, Tensor]
 
-    def model(self) -> DualGenerator:
+    def model(self) -> DgModel:
         """Build the model in evaluation mode.
 
         Raises:
@@ -55,7 +55,7 @@ class Checkpoint:
                 f"checkpoint holds {', '.join(self.parts)} only; reenactment needs {', '.join(missing)} too "
                 "(import the other official file into the same folder)"
             )
-        model = DualGenerator(self.config)
+        model = DgModel(self.config)
         try:
             model.load_state_dict(dict(self.state), strict=True)
         except RuntimeError as error:
@@ -119,7 +119,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     return Checkpoint(config=config, parts=parts, digest=digest, notes=card.get("notes", {}), state=state)
 
 
-def part_state(model: DualGenerator, part: str) -> dict[str, Tensor]:
+def part_state(model: DgModel, part: str) -> dict[str, Tensor]:
     """Return the weights of one half (``idsg`` or ``rfg``) by module path."""
     prefixes = tuple(f"{name}." for name in PARTS[part])
     return {name: tensor for name, tensor in model.state_dict().items() if name.startswith(prefixes)}

@@ -17,7 +17,7 @@ from dgbench.models.dg.rasteriser import MapRasteriser
 from dgbench.models.dg.style_encoder import FeatureStyle, StyleEncoder
 
 
-class DualGenerator(nn.Module):
+class DgModel(nn.Module):
     """IDSG and RFG with the rasteriser between them: everything that reenacts."""
 
     def __init__(self, config: DgConfig, *, seed: int = 0) -> None:

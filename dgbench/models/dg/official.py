@@ -18,7 +18,7 @@ from dgbench.core.errors import MissingError, UsageError
 from dgbench.models.dg.config import DgConfig, IdsgConfig, MapConfig, RfgConfig, compat
 from dgbench.models.dg.discriminators import Discriminators
 from dgbench.models.dg.idsg import IdentityClassifier, LandmarkDiscriminator
-from dgbench.models.dg.model import DualGenerator
+from dgbench.models.dg.model import DgModel
 from dgbench.models.dg.official_names import official_names, pix2pix_names
 
 State = Mapping[str, Tensor]
@@ -202,7 +202,7 @@ def _fill(module: nn.Module, net: State, names: Mapping[str, str], *, what: str,
 
 
 def _fill_idsg(nets: Mapping[str, State], config: DgConfig, path: Path) -> dict[str, nn.Module]:
-    shape = DualGenerator(config.model_copy(update={"rfg": _SMALLEST, "size": 64})).shape
+    shape = DgModel(config.model_copy(update={"rfg": _SMALLEST, "size": 64})).shape
     modules: dict[str, nn.Module] = {
         "landmark_encoder": shape.landmark_encoder,
         "landmark_decoder": shape.landmark_decoder,
@@ -225,7 +225,7 @@ _SMALLEST = RfgConfig(base_channels=4, max_channels=4, style_dim=4)
 
 def _fill_rfg(nets: Mapping[str, State], config: DgConfig, path: Path) -> tuple[dict[str, nn.Module], tuple[str, ...]]:
     tiny_shape = config.model_copy(update={"idsg": IdsgConfig(feature_dim=1, hidden=1, decoder_hidden=1)})
-    model = DualGenerator(tiny_shape)
+    model = DgModel(tiny_shape)
     generator = dict(nets["generator"])
     dropped: tuple[str, ...] = ()
     if not config.rfg.second_head:

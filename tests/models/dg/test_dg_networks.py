@@ -19,7 +19,7 @@ from dgbench.models.dg.idsg import (
     LandmarkEncoder,
     ShapeGenerator,
 )
-from dgbench.models.dg.model import Critics, DualGenerator
+from dgbench.models.dg.model import Critics, DgModel
 from dgbench.models.dg.style_encoder import StyleEncoder
 
 
@@ -63,7 +63,7 @@ def test_paper_preset_sees_depth_and_visibility_and_has_two_discriminators() -> 
 @pytest.mark.parametrize("size", [64, 96, 128, 224, 256])
 def test_any_size_gives_images_codes_and_logits(size: int) -> None:
     config = tiny(size)
-    model, critics = DualGenerator(config), Critics(config)
+    model, critics = DgModel(config), Critics(config)
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(2, 3, size, size, generator=generator)
     points, visibility = torch.rand(2, 68, 3, generator=generator), torch.ones(2, 68)
@@ -108,7 +108,7 @@ def test_discriminator_of_the_face_ignores_the_map() -> None:
 
 
 def test_identity_enters_by_the_style_and_pose_by_the_map() -> None:
-    model = DualGenerator(tiny(), seed=3).eval()
+    model = DgModel(tiny(), seed=3).eval()
     generator = torch.Generator().manual_seed(0)
     style, other = torch.randn(1, 4, generator=generator), torch.randn(1, 4, generator=generator)
     points, seen = torch.rand(1, 68, 3, generator=generator), torch.ones(1, 68)
@@ -118,7 +118,7 @@ def test_identity_enters_by_the_style_and_pose_by_the_map() -> None:
 
 
 def test_one_sample_depends_on_no_other() -> None:
-    model = DualGenerator(tiny(), seed=3).eval()
+    model = DgModel(tiny(), seed=3).eval()
     generator = torch.Generator().manual_seed(0)
     style, points = torch.randn(3, 4, generator=generator), torch.rand(3, 68, 3, generator=generator)
     with torch.no_grad():
@@ -128,7 +128,7 @@ def test_one_sample_depends_on_no_other() -> None:
 
 
 def test_seed_decides_the_weights() -> None:
-    first, again, other = DualGenerator(tiny(), seed=1), DualGenerator(tiny(), seed=1), DualGenerator(tiny(), seed=2)
+    first, again, other = DgModel(tiny(), seed=1), DgModel(tiny(), seed=1), DgModel(tiny(), seed=2)
     for name, value in first.state_dict().items():
         assert torch.equal(value, again.state_dict()[name])
     assert not torch.equal(first.face.stem.weight, other.face.stem.weight)

@@ -15,7 +15,7 @@ from dgbench.core.errors import MissingError, UsageError
 from dgbench.models.dg.checkpoint import load_checkpoint
 from dgbench.models.dg.config import DgConfig, IdsgConfig, MapConfig, RfgConfig, compat
 from dgbench.models.dg.discriminators import Discriminators
-from dgbench.models.dg.model import DualGenerator
+from dgbench.models.dg.model import DgModel
 from dgbench.models.dg.official import read_official
 from dgbench.models.dg.official_import import import_official
 from dgbench.models.dg.official_names import official_names, pix2pix_names
@@ -191,7 +191,7 @@ def test_official_width_at_256_pixels_equals_the_official_networks(tmp_path: Pat
 
 def test_masks_and_map_value_change_what_they_say() -> None:
     config = DgConfig(size=256, rfg=RfgConfig(base_channels=4, max_channels=32, style_dim=8, mask_features=True))
-    face = DualGenerator(config).face
+    face = DgModel(config).face
     state = {official: face.state_dict()[ours] for ours, official in official_names(face).items()}
     maps, style = (images(1) > 0.9).float(), torch.randn(1, 8, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -259,11 +259,11 @@ def test_key_tables_round_trip() -> None:
         assert ours == KEYS[table]
 
 
-def _bare(config: DgConfig, *, second_head: bool = False) -> DualGenerator:
+def _bare(config: DgConfig, *, second_head: bool = False) -> DgModel:
     from dgbench.models.dg.generator import FaceGenerator
     from dgbench.models.dg.style_encoder import StyleEncoder
 
-    bare = DualGenerator.__new__(DualGenerator)
+    bare = DgModel.__new__(DgModel)
     torch.nn.Module.__init__(bare)
     rfg = config.rfg.model_copy(update={"second_head": second_head})
     bare.face = FaceGenerator(config.model_copy(update={"rfg": rfg}))

@@ -1,0 +1,201 @@
+"""How a Dual-Generator is trained, as data: phases, optimisers, loss weights; presets for paper and small runs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from dgbench.models.dg.config import DgConfig, IdsgConfig, RfgConfig, compat, paper
+from dgbench.models.dg.face_encoder import feature_dim
+
+_FROZEN = ConfigDict(frozen=True, extra="forbid")
+Stage = Literal["self", "cross"]
+Network = Literal["idsg", "rfg"]
+
+
+class Phase(BaseModel):
+    """A run of steps of one network in one stage; ``lr`` is the share of its learning rate at the start, which
+    falls along a half cosine to ``lr_end`` of it.
+    """
+
+    model_config = _FROZEN
+    stage: Stage
+    network: Network
+    steps: int = Field(ge=0)
+    lr: float = Field(default=1.0, gt=0)
+    lr_end: float = Field(default=1.0, gt=0)
+
+
+class IdsgTraining(BaseModel):
+    """Optimiser and loss weights of the shape generator (defaults: the released code's)."""
+
+    model_config = _FROZEN
+    batch: int = Field(default=32, ge=2)
+    lr: float = 2e-5
+    lr_classifier: float = 2e-5
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 1e-4
+    adversarial: float = 1.0
+    localization: float = 1.0
+    localization_cross: float = 1.0
+    action: float = 1.0
+    subject_class: float = 1.0
+    visible_local_shape: float = 1.0
+    r1: float = 1.0
+    detach_action: bool = True
+    vls_form: Literal["hinge", "absolute"] = "hinge"
+
+
+class RfgTraining(BaseModel):
+    """Optimiser and loss weights of the face generator.
+
+    Attributes:
+        r1_every: steps between R1 penalties, which are then multiplied by as much.
+        generated_maps: share of samples whose map comes from the shape generator, from the phase's middle on in
+            stage self, throughout in stage cross.
+        cross_share: share of cross pairs in stage cross; the rest are self pairs, against drift.
+        adversarial_from: RFG step from which discriminators are trained and heard.
+    """
+
+    model_config = _FROZEN
+    batch: int = Field(default=4, ge=1)
+    lr: float = 1e-4
+    lr_discriminators: float = 1e-4
+    betas: tuple[float, float] = (0.0, 0.99)
+    weight_decay: float = 1e-4
+    adversarial: float = 1.0
+    attribute: float = 20.0
+    identity: float = 20.0
+    identity_cosine: float = 1.0
+    style: float = 1.0
+    landmark: float = 1.0
+    feature_matching: float = 0.0
+    r1: float = 1.0
+    r1_every: int = Field(default=1, ge=1)
+    detach_style: bool = True
+    generated_maps: float = Field(default=0.5, ge=0, le=1)
+    cross_share: float = Field(default=0.5, ge=0, le=1)
+    adversarial_from: int = Field(default=0, ge=0)
+
+
+class TrainConfig(BaseModel):
+    """Everything that decides a training run, besides the data.
+
+    Attributes:
+        perceptual: the frozen network of the identity loss: VGG-Face's five layers, the embedded identity network
+            that is meant for training, or none.
+        landmark_network: the differentiable landmark network of the landmark loss.
+        augment: share of samples whose image and landmarks are scaled, turned and shifted together.
+        clip: largest gradient norm per optimiser; 0 = no clipping.
+        precision: Lightning Fabric's name (``32-true``, ``bf16-mixed``, ``16-mixed``).
+        channels_last: memory layout of the image networks (faster on CPU and tensor cores; same numbers).
+    """
+
+    model_config = _FROZEN
+    model: DgConfig = DgConfig()
+    phases: tuple[Phase, ...] = (
+        Phase(stage="self", network="idsg", steps=100_000),
+        Phase(stage="self", network="rfg", steps=260_000),
+        Phase(stage="cross", network="idsg", steps=20_000, lr=0.3),
+        Phase(stage="cross", network="rfg", steps=60_000, lr=0.3),
+    )
+    idsg: IdsgTraining = IdsgTraining()
+    rfg: RfgTraining = RfgTraining()
+    perceptual: Literal["vgg-face", "embedded", "none"] = "vgg-face"
+    landmark_network: Literal["embedded", "none"] = "embedded"
+    augment: float = Field(default=0.5, ge=0, le=1)
+    ema: float = Field(default=0.999, ge=0, lt=1)
+    clip: float = Field(default=10.0, ge=0)
+    seed: int = 0
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    channels_last: bool = True
+    start_at_mean: bool = True
+    save_every: int = Field(default=10_000, ge=1)
+    grid_every: int = Field(default=5_000, ge=1)
+    log_every: int = Field(default=50, ge=1)
+    keep_checkpoints: int = Field(default=2, ge=1)
+
+    @model_validator(mode="after")
+    def _features_agree(self) -> TrainConfig:
+        names = self.model.idsg.face_encoders
+        if "random" not in names and feature_dim(names) != self.model.idsg.feature_dim:
+            raise ValueError(
+                f"face encoders {', '.join(names)} give {feature_dim(names)} features; "
+                f"model.idsg.feature_dim is {self.model.idsg.feature_dim}"
+            )
+        return self
+
+    @property
+    def total_steps(self) -> int:
+        """Steps over all phases."""
+        return sum(phase.steps for phase in self.phases)
+
+
+def paper_training(*, size: int = 256) -> TrainConfig:
+    """Return the ``paper`` preset at full width."""
+    return TrainConfig(model=paper(size=size))
+
+
+def compat_training(*, size: int = 256) -> TrainConfig:
+    """Return the ``compat`` preset: the released code's losses; self pairs only, as it trained its generator."""
+    return TrainConfig(
+        model=compat(size=size),
+        phases=(
+            Phase(stage="self", network="idsg", steps=100_010),
+            Phase(stage="self", network="rfg", steps=260_000),
+        ),
+        idsg=IdsgTraining(betas=(0.99, 0.999), detach_action=False, vls_form="absolute"),
+        rfg=RfgTraining(attribute=1.0, identity=1.0, landmark=0.0, detach_style=False, generated_maps=0.0),
+        landmark_network="none",
+        start_at_mean=False,
+        clip=0.0,
+    )
+
+
+def small_training(*, size: int = 64) -> TrainConfig:
+    """Return the ``small`` preset: ``paper`` narrowed for minutes on two cores and rendered people.
+
+    E_f is the source's geometry beside the embedded identity network; learning rates are those of short runs.
+    """
+    encoders = ("geometry", "embedded")
+    return TrainConfig(
+        model=DgConfig(
+            size=size,
+            idsg=IdsgConfig(
+                face_encoders=encoders, feature_dim=feature_dim(encoders), standardise=True, decoder_hidden=256
+            ),
+            rfg=RfgConfig(base_channels=24, max_channels=96, style_dim=96),
+        ),
+        phases=(
+            Phase(stage="self", network="idsg", steps=1500, lr_end=0.3),
+            Phase(stage="self", network="rfg", steps=900),
+            Phase(stage="cross", network="idsg", steps=2500, lr=0.5, lr_end=0.02),
+            Phase(stage="cross", network="rfg", steps=500, lr=0.7, lr_end=0.05),
+        ),
+        idsg=IdsgTraining(
+            batch=64, lr=1e-3, lr_classifier=1e-3, weight_decay=1e-5, adversarial=0.02, subject_class=0.02
+        ),
+        rfg=RfgTraining(
+            batch=8,
+            lr=1e-3,
+            lr_discriminators=5e-4,
+            betas=(0.5, 0.99),
+            weight_decay=0.0,
+            adversarial=0.05,
+            identity=2.0,
+            identity_cosine=0.5,
+            style=0.1,
+            landmark=0.1,
+            r1_every=16,
+            adversarial_from=600,
+        ),
+        perceptual="embedded",
+        augment=0.2,
+        ema=0.99,
+        save_every=500,
+        grid_every=250,
+    )
+
+
+PRESETS = {"paper": paper_training, "compat": compat_training, "small": small_training}
