@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-import tempfile
+import logging
+import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from dgbench.core.face import Image, Landmarks, Pose
 from dgbench.io.atomic import write_bytes
 from dgbench.metrics.contract import Seen
 
+_LOG = logging.getLogger(__name__)
 _SUFFIX = ".npz"
 _OPEN_BLOCKS = 16
 LAYOUT = 1
@@ -57,15 +59,12 @@ class Observations:
     so that several runs may share one folder; a block that cannot be read is left out and asked again.
 
     Args:
-        folder: where blocks lie, in a subfolder named by ``judged_by``; ``None`` for a temporary folder.
+        folder: where blocks lie, in a subfolder named by ``judged_by``.
         judged_by: digest of everything that decides an observation (networks, roles).
     """
 
-    def __init__(self, folder: Path | None, *, judged_by: str) -> None:
-        self._temporary = tempfile.TemporaryDirectory(prefix="dgbench-") if folder is None else None
-        root = Path(self._temporary.name) if self._temporary is not None else folder
-        assert root is not None
-        self._folder = root / judged_by[:32]
+    def __init__(self, folder: Path, *, judged_by: str) -> None:
+        self._folder = folder / judged_by[:32]
         self._where: dict[str, tuple[Path, int]] = {}
         self._blocks: OrderedDict[Path, list[Observed]] = OrderedDict()
         self._read_index()
@@ -101,11 +100,6 @@ class Observations:
         self._blocks[path] = _unpack(data)
         self._where.update({key: (path, row) for row, key in enumerate(new)})
 
-    def close(self) -> None:
-        """Remove the temporary folder, if there is one."""
-        if self._temporary is not None:
-            self._temporary.cleanup()
-
     def _read_index(self) -> None:
         if not self._folder.is_dir():
             return
@@ -115,16 +109,10 @@ class Observations:
                     if int(block["layout"]) != LAYOUT:
                         continue
                     keys = [str(key) for key in block["keys"]]
-            except (OSError, ValueError, KeyError, EOFError) as error:
-                _warn(path, error)
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+                _LOG.warning("%s: cannot be read (%s); its images are looked at again", path, error)
                 continue
             self._where.update({key: (path, row) for row, key in enumerate(keys)})
-
-
-def _warn(path: Path, error: Exception) -> None:
-    import logging
-
-    logging.getLogger(__name__).warning("%s: cannot be read (%s); its images are looked at again", path, error)
 
 
 def _pack(keys: Sequence[str], observed: Sequence[Observed]) -> bytes:
