@@ -8,15 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dgbench.datasets.synthface.beard import grow_beard
+from dgbench.datasets.synthface.camera import PIVOT
+from dgbench.datasets.synthface.clothing import make_clothes
+from dgbench.datasets.synthface.eyes import eye_uv, lash_uv, paint_eye
+from dgbench.datasets.synthface.fields import skin_uv
+from dgbench.datasets.synthface.geometry import vertex_normals
+from dgbench.datasets.synthface.glasses import make_glasses
+from dgbench.datasets.synthface.hair import grow_hair
 from dgbench.datasets.synthface.head import Head, Surface
+from dgbench.datasets.synthface.occlusion import bake_ambient
 from dgbench.datasets.synthface.parts import Part
 from dgbench.datasets.synthface.person import Person
-from dgbench.datasets.synthface.shading import EYE, FLAT, SKIN
+from dgbench.datasets.synthface.pigments import skin_color
+from dgbench.datasets.synthface.shading import EYE, FLAT, LASH, SKIN, STRAND
+from dgbench.datasets.synthface.skin import encode_srgb, mip_levels, paint_skin
+from dgbench.datasets.synthface.strands import strand_tiles
 
-#: Centre of the spherical texture coordinates, centimetres in the generic face.
-UV_CENTER = (0.0, 1.0, 0.0)
-#: Largest angle from the iris's axis that the eye texture covers, radians.
-EYE_REACH = 1.9
 _KEEP = 6
 
 
@@ -56,24 +64,6 @@ class Figure:
     strand_shade: NDArray[np.uint8]
 
 
-def skin_uv(points: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return spherical texture coordinates (N, 2) in 0..1 of points of the generic face; v grows downwards."""
-    x, y, z = (points - np.asarray(UV_CENTER)).T
-    longitude = np.arctan2(x, z)
-    latitude = np.arctan2(y, np.hypot(x, z))
-    return np.stack([0.5 + longitude / (2 * np.pi), 0.5 - latitude / np.pi], 1).astype(np.float32)
-
-
-def eye_uv(points: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return texture coordinates (N, 2) of one eyeball's points: azimuthal about its forward axis."""
-    away = points - 0.5 * (points.min(0) + points.max(0))
-    across = np.hypot(away[:, 0], away[:, 1])
-    angle = np.arctan2(across, away[:, 2])
-    unit = away[:, :2] / np.maximum(across, 1e-9)[:, None]
-    flat = unit * (angle / EYE_REACH)[:, None]
-    return (0.5 + 0.5 * flat * [1, -1]).astype(np.float32)
-
-
 def neutral_face(head: Head, person: Person) -> NDArray[np.float32]:
     """Return the person's neutral vertices (V, 3)."""
     count = min(len(head.identity), len(person.shape))
@@ -93,56 +83,113 @@ _FLAT_COLORS = {
 }
 
 
-def build_figure(head: Head, person: Person) -> Figure:
-    """Build the arrays of one person on one head."""
+def _head_extra(head: Head, person: Person, rest: NDArray[np.float32]) -> tuple[NDArray, ...]:
+    """Return per-vertex material, uv, base and gloss of the head mesh, and per-triangle material, part and mode."""
     count = len(head.vertices)
-    rest = neutral_face(head, person)
     uv = skin_uv(head.vertices)
     base = np.ones((count, 3), np.float32)
-    gloss = np.full(count, 0.5, np.float32)
+    gloss = np.full(count, 0.25 + 0.6 * person.oiliness, np.float32)
     vertex_material = np.full(count, FLAT, np.uint8)
-    for surface, color in _FLAT_COLORS.items():
+    tones = dict(_FLAT_COLORS)
+    bare = skin_color(person.melanin, 0.7, 0.2)
+    tones[Surface.SOCKET] = (float(bare[0]), float(bare[1] * 0.75), float(bare[2] * 0.72))
+    for surface, color in tones.items():
         base[np.unique(head.triangles[head.surface == surface])] = color
-    vertex_material[np.unique(head.triangles[head.surface == Surface.SKIN])] = SKIN
-    base[vertex_material == SKIN] = 1.0
+    skin = np.unique(head.triangles[head.surface == Surface.SKIN])
+    vertex_material[skin] = SKIN
+    base[skin] = 1.0
     for first, last in head.eye_vertices:
         uv[first:last] = eye_uv(head.vertices[first:last])
         base[first:last] = 1.0
         vertex_material[first:last] = EYE
+    lash = np.unique(head.triangles[head.surface == Surface.LASH])
+    if len(lash):
+        uv[lash] = lash_uv(head, lash)
+        vertex_material[lash] = LASH
+        gloss[lash] = 0.1
     material = np.full(len(head.triangles), FLAT, np.uint8)
+    part = np.full(len(head.triangles), Part.MOUTH, np.uint8)
+    mode = np.ones(len(head.triangles), np.uint8)
     material[head.surface == Surface.SKIN] = SKIN
     material[head.surface == Surface.EYE] = EYE
-    part = np.full(len(head.triangles), Part.MOUTH, np.uint8)
+    material[head.surface == Surface.LASH] = LASH
     part[(head.surface == Surface.SKIN) | (head.surface == Surface.SOCKET)] = Part.SKIN
     part[(head.surface == Surface.EYE) | (head.surface == Surface.LASH)] = Part.EYES
-    mode = np.ones(len(head.triangles), np.uint8)
-    mode[head.surface == Surface.LASH] = 2
-    skin = np.full((64, 128, 4), (200, 150, 128, 1 + (8 << 4)), np.uint8)
-    eye = np.full((64, 64, 3), 225, np.uint8)
-    yy, xx = np.mgrid[0:64, 0:64] - 31.5
-    angle = np.hypot(xx, yy) / 32 * EYE_REACH
-    eye[angle < 0.42] = (90, 60, 40)
-    eye[angle < 0.18] = (10, 8, 8)
-    tile = np.full((128, 128), 128, np.uint8)
+    mode[head.surface == Surface.LASH] = 3
+    return vertex_material, uv, base, gloss, material, part, mode
+
+
+def _rest_normals(points: NDArray[np.float32], triangles: NDArray[np.int32]) -> NDArray[np.float32]:
+    normals = np.zeros_like(points)
+    vertex_normals(points, triangles, len(triangles), normals)
+    return normals
+
+
+def build_figure(head: Head, person: Person, outfit: int = 0) -> Figure:
+    """Build the arrays of one person on one head in the clothes number ``outfit``."""
+    rest = neutral_face(head, person)
+    normals = _rest_normals(rest, head.triangles)
+    vertex_material, uv, base, gloss, material, part, mode = _head_extra(head, person, rest)
+    extras = [
+        *grow_hair(head, person, rest),
+        *grow_beard(head, person, rest, normals),
+        *make_glasses(head, person, rest),
+        *make_clothes(head, person, rest, normals, outfit),
+    ]
+    points, uvs, bases, glosses = [rest], [uv], [base], [gloss]
+    norms, tangents = [normals], [np.zeros_like(rest)]
+    triangles, materials, parts, modes = [head.triangles], [material], [part], [mode]
+    kinds, anchors = [vertex_material], [np.zeros(0, np.int32)]
+    first = len(rest)
+    for extra in extras:
+        count = len(extra.triangles)
+        points.append(extra.points)
+        uvs.append(extra.uv)
+        bases.append(extra.base)
+        glosses.append(extra.gloss)
+        norms.append(extra.normals)
+        tangents.append(extra.tangents)
+        anchors.append(extra.anchor)
+        triangles.append(extra.triangles + np.int32(first))
+        materials.append(np.full(count, extra.material, np.uint8))
+        parts.append(np.full(count, extra.part, np.uint8))
+        modes.append(np.full(count, extra.mode, np.uint8))
+        kinds.append(np.full(len(extra.points), extra.material, np.uint8))
+        first += len(extra.points)
+    strand_alpha, strand_shade = strand_tiles()
+    all_points, all_normals = np.concatenate(points), np.concatenate(norms)
+    all_triangles, all_modes, all_uv = np.concatenate(triangles), np.concatenate(modes), np.concatenate(uvs)
+    all_kinds = np.concatenate(kinds)
+    occlusion = bake_ambient(
+        all_points,
+        all_normals,
+        np.asarray(PIVOT),
+        all_triangles,
+        all_modes,
+        all_uv,
+        strand_alpha,
+        all_kinds == STRAND,
+    )
+    occlusion = np.maximum(occlusion, np.where(all_kinds == FLAT, np.float32(0.45), np.float32(0.12)))
     return Figure(
-        rest=rest,
-        anchor=np.zeros(0, np.int32),
-        triangles=head.triangles,
+        rest=all_points,
+        anchor=np.concatenate(anchors),
+        triangles=all_triangles,
         smooth=len(head.triangles),
-        mode=mode,
-        material=material,
-        part=part,
-        vertex_material=vertex_material,
-        uv=uv,
-        base=base,
-        gloss=gloss,
-        occlusion=np.ones(count, np.float32),
-        normals=np.zeros((count, 3), np.float32),
-        tangents=np.zeros((count, 3), np.float32),
-        skin=(skin,),
-        eye=eye,
-        strand_alpha=tile,
-        strand_shade=tile,
+        mode=all_modes,
+        material=np.concatenate(materials),
+        part=np.concatenate(parts),
+        vertex_material=all_kinds,
+        uv=all_uv,
+        base=np.concatenate(bases),
+        gloss=np.concatenate(glosses),
+        occlusion=occlusion,
+        normals=all_normals,
+        tangents=np.concatenate(tangents),
+        skin=mip_levels(paint_skin(head, person)),
+        eye=encode_srgb(paint_eye(person)),
+        strand_alpha=strand_alpha,
+        strand_shade=strand_shade,
     )
 
 
@@ -155,7 +202,7 @@ def figure_of(head: Head, person: Person, outfit: int) -> Figure:
     if key in _figures:
         _figures.move_to_end(key)
         return _figures[key]
-    figure = build_figure(head, person)
+    figure = build_figure(head, person, outfit)
     _figures[key] = figure
     while len(_figures) > _KEEP:
         _figures.popitem(last=False)

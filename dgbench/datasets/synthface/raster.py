@@ -33,8 +33,9 @@ def rasterize(
         inverse_depth: (V,) 1 / distance along the optical axis, all positive.
         triangles: (T, 3), counter-clockwise from outside.
         mode: (T,) 0 skip, 1 front side only, 2 both sides, 3 both sides and only where ``strand_alpha`` at the
-            triangle's uv is at least the sample's threshold (hair), 4 the same for the front side only.
-        uv: (V, 2) used by modes 3 and 4, in units of the tile.
+            triangle's uv is at least the sample's threshold (hair), 4 the same for the front side only, 5 front side
+            only and only where v is positive (cloth up to its neckline).
+        uv: (V, 2) used by modes 3 to 5, in units of the tile.
         strand_alpha: (STRAND_TILE, STRAND_TILE) coverage 0..255.
         depth: (H, W) float32, written.
         ids: (H, W) int32, written.
@@ -50,7 +51,7 @@ def rasterize(
         bx, by = xy[b, 0], xy[b, 1]
         cx, cy = xy[c, 0], xy[c, 1]
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-        if area >= 0.0 and (how == 1 or how == 4):
+        if area >= 0.0 and (how == 1 or how >= 4):
             continue
         if area == 0.0:
             continue
@@ -79,11 +80,14 @@ def rasterize(
                         if how >= 3:
                             u = (wa * za * uv[a, 0] + wb * zb * uv[b, 0] + wc * zc * uv[c, 0]) / z
                             v = (wa * za * uv[a, 1] + wb * zb * uv[b, 1] + wc * zc * uv[c, 1]) / z
-                            iu = int(math.floor(u * tile)) % tile
-                            iv = int(math.floor(v * tile)) % tile
                             # Each of the four samples of a pixel has its own threshold: coverage becomes soft.
                             threshold = 40 + 56 * ((x & 1) * 2 + (y & 1) ^ (x & 1))
-                            solid = strand_alpha[iv, iu] > threshold
+                            if how == 5:
+                                solid = v > 0.0
+                            else:
+                                iu = int(math.floor(u * tile)) % tile
+                                iv = int(math.floor(v * tile)) % tile
+                                solid = strand_alpha[iv, iu] > threshold
                         if solid:
                             depth[y, x] = z
                             ids[y, x] = t

@@ -16,6 +16,7 @@ from dgbench.datasets.synthface.camera import PIVOT, camera_of
 from dgbench.datasets.synthface.figure import Figure, figure_of
 from dgbench.datasets.synthface.geometry import add_shapes, follow, project, turn, turn_eye, vertex_normals
 from dgbench.datasets.synthface.head import Head
+from dgbench.datasets.synthface.occlusion import SHADOW_SIDE, light_arriving
 from dgbench.datasets.synthface.person import Person
 from dgbench.datasets.synthface.raster import landmark_visibility, rasterize
 from dgbench.datasets.synthface.scene import Light, Scene
@@ -162,6 +163,18 @@ def render(head: Head, person: Person, scene: Scene) -> Rendered:
     ids = np.full((side, side), -1, np.int32)
     rasterize(xy, inverse_depth, figure.triangles, figure.mode, figure.uv, figure.strand_alpha, depth, ids)
     ambient, directions, colors, reach = _lamps(scene.light)
+    shadow = np.ones(count, np.float32)
+    if len(directions):
+        shadow = light_arriving(
+            points,
+            np.asarray(PIVOT),
+            figure.triangles,
+            figure.mode,
+            figure.uv,
+            figure.strand_alpha,
+            directions[0] @ camera.rotation,
+            side=SHADOW_SIDE,
+        )
     light = np.empty((count, 6), np.float32)
     light_vertices(
         in_camera,
@@ -175,7 +188,7 @@ def render(head: Head, person: Person, scene: Scene) -> Rendered:
         directions,
         colors,
         reach,
-        np.ones(count, np.float32),
+        shadow,
         camera.distance,
         light,
     )
@@ -192,7 +205,7 @@ def render(head: Head, person: Person, scene: Scene) -> Rendered:
         figure.part,
         figure.uv,
         light,
-        figure.skin[0],
+        figure.skin[0 if scene.size * scene.zoom > 300 else 1 if scene.size * scene.zoom > 140 else 2],
         figure.eye,
         figure.strand_shade,
         linear,
