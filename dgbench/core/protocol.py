@@ -52,7 +52,19 @@ class NumberModulo(BaseModel):
         return subject_number(subject) % self.modulus in self.remainders
 
 
-PeopleRule = Annotated[IdList | NumberRange | NumberModulo, Field(discriminator="kind")]
+class AllExcept(BaseModel):
+    """Everyone but the people named one by one."""
+
+    model_config = _FROZEN
+    kind: Literal["all_except"] = "all_except"
+    ids: tuple[str, ...]
+
+    def matches(self, subject: str) -> bool:
+        """Whether ``subject`` is none of the ids."""
+        return subject not in self.ids
+
+
+PeopleRule = Annotated[IdList | NumberRange | NumberModulo | AllExcept, Field(discriminator="kind")]
 
 
 def subject_number(subject: str) -> int:

@@ -89,7 +89,7 @@ def read_listed_clips(path: Path) -> tuple[list[ListedClip], int]:
     """Read ``vox-metadata.csv``: the published table (with ``person_id``) or the generator's (``video#person``).
 
     Returns:
-        The distinct clips in the order of the file, and how many rows repeated an earlier key.
+        The distinct clips of each partition in the order of the file, and how many rows repeated an earlier one.
 
     Raises:
         UsageError: columns are missing, or a row cannot be understood.
@@ -101,7 +101,7 @@ def read_listed_clips(path: Path) -> tuple[list[ListedClip], int]:
     ]
     if missing:
         raise UsageError(f"{path}: columns {', '.join(missing)} are missing; this is not vox-metadata.csv")
-    clips: dict[tuple[str, str, int, int], ListedClip] = {}
+    clips: dict[tuple[str, str, int, int, str], ListedClip] = {}
     for number, row in enumerate(rows, start=2):
         try:
             video = row[columns["video_id"]]
@@ -122,7 +122,7 @@ def read_listed_clips(path: Path) -> tuple[list[ListedClip], int]:
             )
         except (IndexError, ValueError) as error:
             raise UsageError(f"{path}: line {number}: not a row of vox-metadata.csv ({error})") from error
-        clips.setdefault((clip.identity, clip.video, clip.start, clip.end), clip)
+        clips.setdefault((clip.identity, clip.video, clip.start, clip.end, clip.partition), clip)
     return list(clips.values()), len(rows) - len(clips)
 
 

@@ -16,6 +16,14 @@ Sampler = Callable[[pd.DataFrame, Protocol], list[Pair]]
 #: Name in ``protocol.yaml`` → "module:function".
 SAMPLERS: dict[str, str] = {
     "frll-expression": "dgbench.protocols.samplers.frll:sample_expression_pairs",
+    "rafd-grid": "dgbench.protocols.samplers.rafd:sample_rafd_grid",
+    "rafd-training": "dgbench.protocols.samplers.rafd:sample_rafd_training",
+    "multipie-cameras": "dgbench.protocols.samplers.multipie:sample_multipie",
+    "multipie-training": "dgbench.protocols.samplers.multipie:sample_multipie_training",
+    "voxceleb-self": "dgbench.protocols.samplers.voxceleb:sample_voxceleb_self",
+    "voxceleb-cross": "dgbench.protocols.samplers.voxceleb:sample_voxceleb_cross",
+    "voxceleb-largepose": "dgbench.protocols.samplers.voxceleb:sample_voxceleb_largepose",
+    "voxceleb-training": "dgbench.protocols.samplers.voxceleb:sample_voxceleb_training",
 }
 
 

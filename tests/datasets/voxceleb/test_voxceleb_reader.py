@@ -7,9 +7,18 @@ import pytest
 from vox_trees import clip_folder, clip_mp4, frames, png, put
 
 from dgbench.core.errors import UsageError
-from dgbench.datasets.voxceleb import read_voxceleb1, read_voxceleb2
+from dgbench.datasets.manifest import Manifest
+from dgbench.datasets.voxceleb import reader
 from dgbench.datasets.voxceleb.people import VOX1, VOX1_TEST, VOX2, VOX2_TEST
 from dgbench.datasets.voxceleb.poses import pose_file, write_poses
+
+
+def read_voxceleb1(root: Path) -> Manifest:
+    return reader.read_voxceleb1(root, opening=reader.Opening(step=10, train_clips=2))
+
+
+def read_voxceleb2(root: Path) -> Manifest:
+    return reader.read_voxceleb2(root, opening=reader.Opening(step=10, train_clips=2))
 
 
 @pytest.fixture(autouse=True)
@@ -165,15 +174,13 @@ def test_bad_clips_are_one_counted_failure_each(tmp_path: Path) -> None:
 
 
 def test_training_clips_beyond_the_first_few_are_rows_without_frames(tmp_path: Path) -> None:
-    from dgbench.datasets.voxceleb.reader import Opening
-
     for i in range(5):
         clip_mp4(tmp_path, f"dev/mp4/id00012/21Uxsk56VDQ/{i:05d}.mp4", 2)
-    manifest = read_voxceleb2(tmp_path, opening=Opening(train_clips=2))
+    manifest = read_voxceleb2(tmp_path)
     assert manifest.found["clips not opened"] == 3 and manifest.found["clips"] == 5
     unopened = manifest.frames[manifest.frames["frame"].isna()]
     assert len(unopened) == 3 and all(key.count("/") == 3 for key in unopened["key"])
-    again = read_voxceleb2(tmp_path, opening=Opening(train_clips=2))
+    again = read_voxceleb2(tmp_path)
     assert again.frames.equals(manifest.frames)
 
 
