@@ -1,0 +1,30 @@
+"""Fixtures that every part's tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# One thread a worker: more only makes parallel test workers slower.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+
+@pytest.fixture(scope="session")
+def assets() -> Path:
+    """The folder of real faces, networks and the head model, named by DGBENCH_TEST_ASSETS."""
+    given = os.environ.get("DGBENCH_TEST_ASSETS")
+    if not given or not Path(given).is_dir():
+        pytest.skip("needs real faces and networks: set DGBENCH_TEST_ASSETS to their folder")
+    return Path(given).resolve()
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads the user's own data, weights or cache, or writes into them."""
+    for name in [name for name in os.environ if name.startswith("DGBENCH_") and name != "DGBENCH_TEST_ASSETS"]:
+        if not name.startswith("DGBENCH_BASELINE_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("DGBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
