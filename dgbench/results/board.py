@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from dgbench.core.record import MetricValue
 from dgbench.results.overlap import Overlap, overlap
 from dgbench.results.published import Published, PublishedTable
-from dgbench.results.ranks import RankRange, better_by_intervals, better_by_pairs, rank_ranges
+from dgbench.results.ranks import RankRange, better_by_intervals, better_by_pairs, places
 from dgbench.results.store import StoredRecord
 
 
@@ -79,12 +80,18 @@ def make_boards(records: Sequence[StoredRecord], published: Published | None = N
 def _section(judges: str, records: list[StoredRecord]) -> Section:
     primary = _most_common([(stored.record.primary_metric, stored.record.created) for stored in records])
     reasons = _reasons(records, primary)
+    tables: dict[str, pd.DataFrame | None] = {}
+    for stored in records:
+        if not reasons[stored.path]:
+            tables[stored.path] = table = stored.pair_scores()
+            if table is not None and primary in table.columns and not np.isfinite(table[primary]).all():
+                reasons[stored.path] = "pair scores are not finite"
     ranked = [stored for stored in records if not reasons[stored.path]]
-    places = dict(zip((stored.path for stored in ranked), _places(ranked, primary), strict=True))
+    held = dict(zip((stored.path for stored in ranked), _places(ranked, tables, primary), strict=True))
     rows = [
         Row(
             stored=stored,
-            rank=places.get(stored.path),
+            rank=held.get(stored.path),
             reason=reasons[stored.path],
             overlap=overlap(stored.record.protocol.id, stored.record.method.training_data),
         )
@@ -141,19 +148,19 @@ def _subject(stored: StoredRecord) -> tuple[str, str, int]:
     return stored.record.method.name, stored.record.method.digest, stored.record.seed
 
 
-def _places(ranked: list[StoredRecord], primary: str) -> list[RankRange]:
+def _places(ranked: list[StoredRecord], loaded: dict[str, pd.DataFrame | None], primary: str) -> list[RankRange]:
     if not ranked:
         return []
     values = [next(m for m in stored.record.metrics if m.name == primary) for stored in ranked]
     higher = values[0].card.direction == "higher"
-    tables = [stored.pair_scores() for stored in ranked]
+    tables = [loaded[stored.path] for stored in ranked]
     usable = [table for table in tables if table is not None and primary in table.columns]
     same = len(usable) == len(ranked) and all(
         np.array_equal(table["pair_id"].to_numpy(), usable[0]["pair_id"].to_numpy()) for table in usable
     )
     if same:
-        return rank_ranges(better_by_pairs(usable, primary, higher=higher))
-    return rank_ranges(better_by_intervals([value.interval for value in values], higher=higher))
+        return places(better_by_pairs(usable, primary, higher=higher))
+    return places(better_by_intervals([value.interval for value in values], higher=higher))
 
 
 def _order(row: Row, primary: str) -> tuple[object, ...]:

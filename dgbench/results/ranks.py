@@ -1,7 +1,8 @@
-"""Rank ranges: which places a method can hold, given what the pair scores can and cannot tell apart."""
+"""Which places a method can hold, given what its pair scores, or its interval, can and cannot tell apart."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dgbench.core.digests import seed_of
 from dgbench.core.record import Interval
-
-_DRAWS = 2000
+from dgbench.results.resample import can_resample, difference_interval, resampled_means
+from dgbench.stats.clusters import Clusters
+from dgbench.stats.ranks import rank_ranges
 
 
 class RankRange(NamedTuple):
@@ -22,44 +23,42 @@ class RankRange(NamedTuple):
     high: int
 
 
-def rank_ranges(better: NDArray[np.bool_]) -> list[RankRange]:
-    """Turn "i is shown to be better than j" (bool (M, M)) into places.
+def places(better: NDArray[np.bool_]) -> list[RankRange]:
+    """Turn "i is shown to be better than j" (bool (M, M)) into places."""
+    return [RankRange(low, high) for low, high in rank_ranges(better)]
 
-    The best place of i is one more than the number of methods shown to be better; its worst place is M less the
-    number of methods shown to be worse.
-    """
-    count = len(better)
-    return [RankRange(1 + int(better[:, i].sum()), count - int(better[i].sum())) for i in range(count)]
+
+def clusters_of(table: pd.DataFrame) -> Clusters:
+    """The identities of a table's pairs."""
+    return Clusters.of(table["source_identity"].astype(str).tolist(), table["reference_identity"].astype(str).tolist())
 
 
 def better_by_pairs(
-    tables: Sequence[pd.DataFrame], metric: str, *, higher: bool, level: float = 0.95, seed: int = 0
+    tables: Sequence[pd.DataFrame], metric: str, *, higher: bool, level: float = 0.95
 ) -> NDArray[np.bool_]:
-    """Compare methods on the same pairs by a paired bootstrap over identities.
+    """Compare methods on the same pairs: ``stats.ranks.shown_better`` with the draws shared by all methods.
 
     Args:
         tables: M tables of pair scores over one pair set, each sorted by ``pair_id``.
         metric: the column compared; failures stand in it at their floor.
         higher: whether larger is better.
-        level: i is better than j where the interval of this level of their difference excludes 0.
-        seed: of the bootstrap draws.
+        level: of all M(M-1)/2 comparisons together (Bonferroni).
 
     Returns:
         bool (M, M), [i, j] = i is shown to be better than j.
     """
+    count = len(tables)
+    better = np.zeros((count, count), dtype=np.bool_)
+    clusters = clusters_of(tables[0])
+    if not can_resample(clusters):
+        return better
     scores = np.stack([table[metric].to_numpy(dtype=np.float64) for table in tables], axis=1)
-    names, cluster = np.unique(tables[0]["source_identity"].astype(str).to_numpy(), return_inverse=True)
-    sums = np.zeros((len(names), scores.shape[1]))
-    np.add.at(sums, cluster, scores if higher else -scores)
-    sizes = np.bincount(cluster, minlength=len(names)).astype(np.float64)
-    draws = np.random.default_rng(seed_of("rank ranges", metric, seed)).multinomial(
-        len(names), np.full(len(names), 1 / len(names)), size=_DRAWS
-    )
-    means = (draws @ sums) / (draws @ sizes)[:, None]
-    tail = (1 - level) / 2
-    better = np.zeros((scores.shape[1],) * 2, dtype=bool)
-    for i in range(scores.shape[1]):
-        better[i] = np.quantile(means[:, [i]] - means, tail, axis=0) > 0
+    means = resampled_means(scores, clusters)
+    each = 1 - (1 - level) / max(1, count * (count - 1) // 2)
+    for i, j in itertools.combinations(range(count), 2):
+        interval = difference_interval(means, scores, (i, j), clusters, level=each)
+        above, below = interval.low > 0, interval.high < 0
+        better[i, j], better[j, i] = (above, below) if higher else (below, above)
     return better
 
 
@@ -70,7 +69,7 @@ def better_by_intervals(intervals: Sequence[Interval | None], *, higher: bool) -
         bool (M, M), [i, j] = i is shown to be better than j.
     """
     count = len(intervals)
-    better = np.zeros((count, count), dtype=bool)
+    better = np.zeros((count, count), dtype=np.bool_)
     for i, one in enumerate(intervals):
         for j, other in enumerate(intervals):
             if one is not None and other is not None:

@@ -199,18 +199,13 @@ def find_records(root: Path) -> list[StoredRecord]:
 def published_path(record: Record) -> str:
     """Where a record belongs under ``results/``: ``<protocol>/v<N>/<method>/<run_id>``.
 
-    The judge set ends the last name, because one run may be scored by several sets and none may hide another.
-
     Raises:
         UsageError: the protocol, method or run id is no safe file name.
     """
-    run = record.run_id
-    if record.judges and not run.endswith(f"-{record.judges}"):
-        run = f"{run}-{record.judges}"
-    for name in (record.protocol.id, record.method.name, run):
+    for name in (record.protocol.id, record.method.name, record.run_id):
         if not _NAME.fullmatch(name) or name.endswith("."):
             raise UsageError(f"{name!r} cannot be a folder's name; use letters, digits and . _ + @ -")
-    return f"{record.protocol.id}/v{record.protocol.version}/{record.method.name}/{run}"
+    return f"{record.protocol.id}/v{record.protocol.version}/{record.method.name}/{record.run_id}"
 
 
 def publish(scored_folder: Path, results_root: Path) -> Path:

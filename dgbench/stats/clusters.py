@@ -148,6 +148,26 @@ def expanded_levels(level: float, n_clusters: int) -> tuple[float, float]:
     return low, 1.0 - low
 
 
+def interval_of_draws(means: Floats, values: Floats, clusters: Clusters, *, level: float = 0.95) -> Interval:
+    """Turn resampled means of ``values`` into their interval; apart, so that many methods can share their draws.
+
+    Args:
+        means: float64 (draws,), as :func:`bootstrap_means` gives them.
+        values: float64 (N,), what was resampled.
+        clusters: the identities of the same N pairs; people enough for an interval.
+        level: of the interval.
+    """
+    low, high = np.quantile(means, expanded_levels(level, len(clusters.people)))
+    if not clusters.self_only:
+        # Products of counts take the noise of single pairs three times: shrink to the variance that does not.
+        spread = float(means.std())
+        wanted = standard_error(values, clusters)
+        shrink = wanted / spread if spread > 0 else 1.0
+        centre = float(values.mean())
+        low, high = centre + shrink * (low - centre), centre + shrink * (high - centre)
+    return Interval(low=float(low), high=float(high), level=level, kind=KIND)
+
+
 def mean_interval(
     values: Floats, clusters: Clusters, *, level: float = 0.95, draws: int = DRAWS, seed: int = 0
 ) -> Interval | None:
@@ -170,12 +190,4 @@ def mean_interval(
     if not clusters.self_only and n_people < 3:
         return None  # two people make one cross cell: there is nothing to resample
     means = bootstrap_means(values, clusters, draws=draws, seed=seed)
-    low, high = np.quantile(means, expanded_levels(level, n_people))
-    if not clusters.self_only:
-        # Products of counts take the noise of single pairs three times: shrink to the variance that does not.
-        spread = float(means.std())
-        wanted = standard_error(values, clusters)
-        shrink = wanted / spread if spread > 0 else 1.0
-        centre = float(values.mean())
-        low, high = centre + shrink * (low - centre), centre + shrink * (high - centre)
-    return Interval(low=float(low), high=float(high), level=level, kind=KIND)
+    return interval_of_draws(means, values, clusters, level=level)

@@ -149,7 +149,7 @@ def test_a_duplicate_that_supersedes_is_no_problem_and_the_old_one_must_stay(res
     publish(write_run(tmp_path / "again", "dg", 0.6, run="another-run", supersedes=old), results)
     build(results)
     assert check(results) == []
-    shutil.rmtree(results / f"synthface-mini-cross/v1/dg/{old}-embedded")
+    shutil.rmtree(results / f"synthface-mini-cross/v1/dg/{old}")
     build(results)
     assert _kinds(check(results)) == {"removed"}
 
@@ -199,7 +199,7 @@ def test_a_released_protocol_cannot_lose_or_gain_a_file(tmp_path: Path) -> None:
 def test_names_strays_and_left_overs_are_caught(results: Path) -> None:
     _folder(results).rename(_folder(results).parent / "another-name")
     (results / "notes.txt").write_text("?")
-    half = results / "synthface-mini-cross/v1/half/run-embedded"
+    half = results / "synthface-mini-cross/v1/half/run"
     half.mkdir(parents=True)
     (half / ENVIRONMENT).write_text("{}\n")
     build(results)

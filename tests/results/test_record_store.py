@@ -88,7 +88,7 @@ def test_records_are_found_in_stable_order_and_never_inside_image_folders(tmp_pa
 def test_publishing_copies_byte_for_byte_and_twice_is_once(tmp_path: Path) -> None:
     scored = write_run(tmp_path / "runs", "dg", 0.5)
     target = publish(scored, tmp_path / "results")
-    assert target == tmp_path / "results/synthface-mini-cross/v1/dg/2026-11-20-dg-s0-embedded"
+    assert target == tmp_path / "results/synthface-mini-cross/v1/dg/2026-11-20-dg-s0"
     assert publish(scored, tmp_path / "results") == target
     for name in (store.RECORD, store.PAIR_SCORES, store.ENVIRONMENT):
         assert (target / name).read_bytes() == (scored / name).read_bytes()
