@@ -54,11 +54,11 @@ class OpenData:
     missing_keys: list[str] = field(default_factory=list)
     skipped: dict[str, list[str]] = field(default_factory=dict)
 
-    def coverage(self, pair_ids: list[str], *, generated: int, failed: dict[str, int]) -> Coverage:
-        """Return the coverage of a run over ``pair_ids``."""
+    def coverage(self, pair_ids: list[str], *, generated: int, failed: dict[str, int], lost: int = 0) -> Coverage:
+        """Return the coverage of a run over ``pair_ids``; ``lost`` pairs have images that cannot be read."""
         return Coverage(
             expected=self.expected,
-            found=len(self.pairs),
+            found=len(self.pairs) - lost,
             generated=generated,
             failed=failed,
             pair_set=pair_set_digest(pair_ids),

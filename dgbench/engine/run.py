@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -252,19 +252,33 @@ def _prepared(builder: TaskBuilder, batches: list[list[Pair]]) -> Iterator[tuple
 def _reenact(method: Reenactor, tasks: list[Task | Failure], *, size: int) -> list[Image | Failure]:
     """Call the method on what could be prepared, and hold its answers against the contract."""
     ready = [task for task in tasks if isinstance(task, Task)]
-    answers: Sequence[object] = []
+    answers: list[object] = []
     if ready:
         try:
-            answers = method.reenact(ready)
+            answers = list(method.reenact(ready))
         except DgbenchError:
             raise
         except Exception as error:  # noqa: BLE001 - other people's code: its failure is a result, and it is kept
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            answers = [Failure("error", reason)] * len(ready)
+            answers = _one_by_one(method, ready, error)
         if len(answers) != len(ready):
             raise UsageError(f"method '{method.name}' answered {len(answers)} images to {len(ready)} tasks")
     rest = iter(answers)
     return [_checked(next(rest), size) if isinstance(task, Task) else task for task in tasks]
+
+
+def _one_by_one(method: Reenactor, tasks: list[Task], error: Exception) -> list[object]:
+    """Try a batch that raised pair by pair, so that one bad pair fails alone and not with its neighbours."""
+    if len(tasks) == 1:
+        return [Failure("error", f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")]
+    answers: list[object] = []
+    for task in tasks:
+        try:
+            answers.extend(method.reenact([task]))
+        except DgbenchError:
+            raise
+        except Exception as alone:  # noqa: BLE001 - as above
+            answers.extend(_one_by_one(method, [task], alone))
+    return answers
 
 
 def _checked(answer: object, size: int) -> Image | Failure:

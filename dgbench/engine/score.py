@@ -25,7 +25,7 @@ from dgbench.io.provenance import code_version, environment
 from dgbench.metrics.onepass import score_pairs
 from dgbench.networks.judges import Judges, load_judges
 from dgbench.protocols.registry import LoadedProtocol, load_protocol
-from dgbench.results.store import write_record
+from dgbench.results.store import parquet_bytes, write_record
 
 
 class RunImages:
@@ -153,6 +153,8 @@ def _score(
     progress: Callable[[int, int], None] | None,
 ) -> tuple[Record, Any]:
     pairs = opened.pairs[: plan.limit] if plan.limit else opened.pairs
+    planned = len(pairs)
+    pairs, unreadable = _readable(pairs, opened)
     images = RunImages(folder, opened)
     sheet = score_pairs(
         pairs,
@@ -164,12 +166,13 @@ def _score(
         progress=_counting(progress, len(pairs)),
     )
     generated, failed = images.counts(pairs)
-    values = sheet.metric_values()
+    values, table = sheet.metric_values(), sheet.frame()
     notes = [f"images cropped by {name} points: {count}" for name, count in opened.source.provenance().items()]
+    notes += [f"pairs left out, their data cannot be read: {problem}" for problem in unreadable]
     if plan.limit:
         notes.append(f"only the first {plan.limit} pairs (--limit)")
     record = Record(
-        run_id=_run_id(plan, panel.name, [value.card_digest for value in values], sheet.parquet()),
+        run_id=_run_id(plan, panel.name, [value.card_digest for value in values], parquet_bytes(table)),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         protocol=ProtocolRef(id=loaded.protocol.id, version=loaded.protocol.version, digest=loaded.protocol.digest),
         method=MethodRef(
@@ -182,13 +185,29 @@ def _score(
         ),
         judges=panel.name,
         seed=plan.seed,
-        coverage=opened.coverage([pair.pair_id for pair in pairs], generated=generated, failed=failed),
+        coverage=opened.coverage(
+            [pair.pair_id for pair in pairs], generated=generated, failed=failed, lost=planned - len(pairs)
+        ),
         metrics=values,
         primary_metric=loaded.protocol.primary_metric,
         code=code_version(),
         notes=tuple(notes),
     )
-    return record, sheet.frame()
+    return record, table
+
+
+def _readable(pairs: list[Pair], opened: OpenData) -> tuple[list[Pair], list[str]]:
+    """Split off the pairs whose real images this copy cannot give: they are not covered, which is no method's fault.
+
+    Raises:
+        UsageError: no pair is left.
+    """
+    problems = {key: opened.source.problem(key) for pair in pairs for key in pair.keys}
+    kept = [pair for pair in pairs if not any(problems[key] for key in pair.keys)]
+    unreadable = sorted({problem for problem in problems.values() if problem})
+    if not kept:
+        raise UsageError(f"not one pair's images can be read ({unreadable[0]})")
+    return kept, unreadable
 
 
 def _counting(progress: Callable[[int, int], None] | None, total: int) -> Callable[[int], None] | None:

@@ -82,6 +82,14 @@ class LiveSource:
             self._cache.popitem(last=False)
         return self._cache[key]
 
+    def problem(self, key: str) -> str:
+        """Return why the image cannot be had, or "": a raw file tells only by being decoded and cropped."""
+        try:
+            self.image(key)
+        except ImageError as error:
+            return str(error)
+        return ""
+
     def landmarks(self, key: str) -> Landmarks | None:
         """Return ``None``: a live source knows crops, not 68 landmarks (`dgbench data prepare` finds those)."""
         return None

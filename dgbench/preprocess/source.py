@@ -27,5 +27,8 @@ class ImageSource(Protocol):
     def landmarks(self, key: str) -> Landmarks | None:
         """Return the landmarks in the frame's pixels, or ``None`` where none are known."""
 
+    def problem(self, key: str) -> str:
+        """Return why the image cannot be had, or "" where it can; cheaper than decoding wherever that is known."""
+
     def provenance(self) -> dict[str, int]:
         """Return how many of the images asked for so far were cropped by which landmarks (``frozen``, ``yunet``, …)."""

@@ -180,6 +180,10 @@ class PreparedStore:
         self._used[key] = str(row["landmarks"])
         return decode(data, where=str(path))
 
+    def problem(self, key: str) -> str:
+        """Return why the image could not be prepared, as the index says, or ""."""
+        return str(self._table.iloc[self._index(key)]["failure"]) if key in self._row else f"{key}: not in the store"
+
     def landmarks(self, key: str) -> Landmarks | None:
         """Return the landmarks found when the image was prepared, or ``None``."""
         i = self._index(key)

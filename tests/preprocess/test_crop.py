@@ -51,7 +51,7 @@ def test_as_stored_resizes_squares_and_refuses_to_stretch() -> None:
 @pytest.mark.parametrize("points", [None, np.full((5, 2), 10.0), np.full((5, 2), np.nan)])
 def test_points_of_no_face_are_refused(points: np.ndarray | None) -> None:
     for crop in ("eye-mouth", "arcface-template"):
-        with pytest.raises(ValueError, match="points|coincide|finite"):
+        with pytest.raises(ValueError, match=r"points|coincide|finite"):
             crop_matrix(_frame(crop), points, shape=(512, 512))
 
 
