@@ -62,10 +62,9 @@ def make_clothes(
     swell = 0.25 + 0.35 * np.clip(below / 2.5, 0, 1) + (0.25 if collar == "turtleneck" else 0.0)
     points = rest[used] + normals[used] * swell[:, None]
     base = np.repeat(color[None], len(used), 0)
-    base = base * (1 + 0.05 * np.sin(generic[:, :1] * 9) * np.sin(generic[:, 1:2] * 9))
     if stripe:
-        band = np.sin(generic[:, 1] * 3.4) > 0.2
-        base = np.where(band[:, None], base, base * 0.35 + 0.25)
+        band = 0.5 + 0.5 * np.clip(2.5 * np.sin(generic[:, 1] * 1.9), -1, 1)
+        base = base + (base * 0.3 + 0.22 - base) * band[:, None]
     base = base * np.where(below < 0.8, 0.8, 1.0)[:, None]
     pieces = [_cloth(points, normals[used], base, below, local.reshape(-1, 3).astype(np.int32))]
     edge = _hem(head, rest, color)

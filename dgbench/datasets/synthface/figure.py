@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -37,6 +38,7 @@ class Figure:
         anchor: int32 (V - H,), the head vertex each extra vertex moves with, -1: none.
         triangles: int32 (T, 3); the first ``smooth`` get normals anew for each picture.
         mode, material, part: uint8 (T,), see ``raster.rasterize``, ``shading`` and ``parts``.
+        closed_mode: uint8 (T,), the same without what a closed mouth hides; shadow_mode: what casts shadows.
         vertex_material: uint8 (V,).
         uv: float32 (V, 2); base: float32 (V, 3) linear; gloss, occlusion: float32 (V,).
         normals, tangents: float32 (V, 3) at rest; what ``smooth`` does not cover is only turned.
@@ -49,6 +51,8 @@ class Figure:
     triangles: NDArray[np.int32]
     smooth: int
     mode: NDArray[np.uint8]
+    closed_mode: NDArray[np.uint8]
+    shadow_mode: NDArray[np.uint8]
     material: NDArray[np.uint8]
     part: NDArray[np.uint8]
     vertex_material: NDArray[np.uint8]
@@ -64,10 +68,26 @@ class Figure:
     strand_shade: NDArray[np.uint8]
 
 
+@functools.lru_cache(maxsize=4)
+def _sex_typical(head: Head) -> NDArray[np.float32]:
+    """Return the unit direction (I,) of identity coefficients towards a wide jaw, low brows, a long nose, thin lips."""
+    marks = head.identity[:, head.landmarks68].astype(np.float64)
+    jaw = marks[:, 12, 0] - marks[:, 4, 0] + 0.7 * (marks[:, 10, 0] - marks[:, 6, 0])
+    brow = marks[:, 37, 1] + marks[:, 44, 1] - marks[:, 19, 1] - marks[:, 24, 1]
+    nose = marks[:, 27, 1] - marks[:, 33, 1] + marks[:, 35, 0] - marks[:, 31, 0]
+    chin = marks[:, 57, 1] - marks[:, 8, 1]
+    lips = marks[:, 57, 1] - marks[:, 51, 1]
+    total = np.zeros(len(marks))
+    for measure, weight in ((jaw, 1.0), (brow, 0.8), (nose, 0.5), (chin, 0.5), (lips, 0.5)):
+        total += weight * measure / max(float(np.sqrt((measure**2).sum())), 1e-9)
+    return (total / max(float(np.linalg.norm(total)), 1e-9)).astype(np.float32)
+
+
 def neutral_face(head: Head, person: Person) -> NDArray[np.float32]:
     """Return the person's neutral vertices (V, 3)."""
     count = min(len(head.identity), len(person.shape))
     coefficients = np.asarray(person.shape[:count], np.float32)
+    coefficients = coefficients + np.float32(1.1 * person.masculinity) * _sex_typical(head)[:count]
     offsets = np.zeros(head.vertices.shape, np.float32)
     for coefficient, component in zip(coefficients, head.identity, strict=False):
         offsets += coefficient * component.astype(np.float32)
@@ -115,7 +135,10 @@ def _head_extra(head: Head, person: Person, rest: NDArray[np.float32]) -> tuple[
     material[head.surface == Surface.LASH] = LASH
     part[(head.surface == Surface.SKIN) | (head.surface == Surface.SOCKET)] = Part.SKIN
     part[(head.surface == Surface.EYE) | (head.surface == Surface.LASH)] = Part.EYES
-    mode[head.surface == Surface.LASH] = 3
+    # Upper lashes only: at these sizes lower ones read as dirt.
+    lash_height = head.vertices[head.triangles][..., 1].mean(1)
+    mode[head.surface == Surface.LASH] = 0
+    mode[(head.surface == Surface.LASH) & (lash_height > 3.3)] = 3
     return vertex_material, uv, base, gloss, material, part, mode
 
 
@@ -123,6 +146,13 @@ def _rest_normals(points: NDArray[np.float32], triangles: NDArray[np.int32]) -> 
     normals = np.zeros_like(points)
     vertex_normals(points, triangles, len(triangles), normals)
     return normals
+
+
+def _without(mode: NDArray[np.uint8], head: Head, surfaces: tuple[Surface, ...]) -> NDArray[np.uint8]:
+    """Return ``mode`` with the head's triangles of ``surfaces`` switched off."""
+    rest = mode.copy()
+    rest[: len(head.triangles)][np.isin(head.surface, surfaces)] = 0
+    return rest
 
 
 def build_figure(head: Head, person: Person, outfit: int = 0) -> Figure:
@@ -160,12 +190,14 @@ def build_figure(head: Head, person: Person, outfit: int = 0) -> Figure:
     all_points, all_normals = np.concatenate(points), np.concatenate(norms)
     all_triangles, all_modes, all_uv = np.concatenate(triangles), np.concatenate(modes), np.concatenate(uvs)
     all_kinds = np.concatenate(kinds)
+    inside = (Surface.GUMS, Surface.TEETH, Surface.MOUTH, Surface.LASH, Surface.SOCKET)
+    shadow_mode = _without(np.where(all_modes == 3, np.uint8(2), all_modes), head, inside)
     occlusion = bake_ambient(
         all_points,
         all_normals,
         np.asarray(PIVOT),
         all_triangles,
-        all_modes,
+        shadow_mode,
         all_uv,
         strand_alpha,
         all_kinds == STRAND,
@@ -177,6 +209,8 @@ def build_figure(head: Head, person: Person, outfit: int = 0) -> Figure:
         triangles=all_triangles,
         smooth=len(head.triangles),
         mode=all_modes,
+        closed_mode=_without(all_modes, head, (Surface.GUMS, Surface.TEETH)),
+        shadow_mode=shadow_mode,
         material=np.concatenate(materials),
         part=np.concatenate(parts),
         vertex_material=all_kinds,

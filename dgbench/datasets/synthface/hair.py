@@ -82,9 +82,9 @@ def strand_colors(
     """Return (count, rows, 3) colours: each ribbon its own shade, some grey, darker roots."""
     pigmented = hair_color(person.hair_melanin, person.hair_red, 0.0)
     grey = hair_color(person.hair_melanin, person.hair_red, 1.0)
-    share = (rng.random(count) < person.hair_grey)[:, None]
-    shade = np.exp(rng.normal(0, 0.2, count))[:, None]
-    each = np.where(share, grey * 0.95, pigmented) * shade
+    share = np.clip(1.25 * person.hair_grey - 0.12 + 0.16 * rng.standard_normal(count), 0, 1)[:, None]
+    shade = np.exp(rng.normal(0, 0.17, count))[:, None]
+    each = ((1 - share) * pigmented + share * grey * 0.9) * shade
     ramp = np.linspace(root, tip, rows)[None, :, None]
     return each[:, None, :] * ramp
 
@@ -150,7 +150,7 @@ def _grow(
         distance = np.linalg.norm(place - _CENTER, axis=1)
         high = (distance > ceiling) & (place[:, 1] > 2.0)
         place = np.where(high[:, None], _CENTER + direction * ceiling[:, None], place)
-        place = _off_the_face(style, place, table, layer)
+        place = _off_the_face(style, place, paths[-1], table, layer)
         paths.append(place)
         outs.append(unit(place - _CENTER))
     path, out = np.stack(paths, 1), np.stack(outs, 1)
@@ -163,14 +163,20 @@ def _grow(
 
 
 def _off_the_face(
-    style: Style, place: NDArray[np.float64], table: NDArray[np.float64], layer: NDArray[np.float64]
+    style: Style,
+    place: NDArray[np.float64],
+    before: NDArray[np.float64],
+    table: NDArray[np.float64],
+    layer: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Move points that hang over the face further than the style's fringe allows round to the side."""
+    """Keep hair off the face below the style's fringe: a fringe is cut there, other hair goes round to the side."""
     longitude, latitude = angles(place)
     # By height on the head: how far round hair must stay, degrees from the middle.
     needed = np.interp(latitude, [-60, -38, -25, 5, 25, 42, 52, 60], [22, 46, 57, 60, 55, 44, 20, 0])
     line = np.interp(np.abs(longitude), [0, 20, 40, 60, 80], [52, 51, 46, 32, 10])
     over = (np.abs(longitude) < needed) & (latitude < line - style.fringe) & (place[:, 2] > -2)
+    if style.fringe > 0:
+        return np.where(over[:, None], before, place)
     target = np.radians(np.where(longitude < 0, -1, 1) * (needed + 4 * layer))
     flat = np.hypot(place[:, 0], place[:, 2])
     moved = place.copy()
@@ -178,9 +184,7 @@ def _off_the_face(
     moved[:, 2] = np.where(over, flat * np.cos(target), place[:, 2])
     direction = unit(moved - _CENTER)
     floor = _radius_at(table, direction) + 0.12 + 0.5 * style.volume * layer
-    distance = np.linalg.norm(moved - _CENTER, axis=1)
-    low = over & (distance < floor)
-    return np.where(low[:, None], _CENTER + direction * floor[:, None], moved)
+    return np.where(over[:, None], _CENTER + direction * floor[:, None], place)
 
 
 def grow_hair(head: Head, person: Person, rest: NDArray[np.float32]) -> list[Extra]:
@@ -225,6 +229,9 @@ def _piece(
     colors: NDArray[np.float64],
     rng: np.random.Generator,
 ) -> Extra:
+    # Outer ribbons first: what they hide is then rejected by depth alone.
+    order = np.argsort(-np.linalg.norm(paths - _CENTER, axis=-1).mean(1), kind="stable")
+    paths, outs, width, colors = paths[order], outs[order], width[order], colors[order]
     anchor = np.full(len(paths), -1)
     return ribbons(paths, outs, width, colors, anchor, rng=rng, part=Part.HAIR, material=STRAND)
 
@@ -248,7 +255,10 @@ def _tail(person: Person, knot: NDArray[np.float64], table: NDArray[np.float64],
     along = np.linspace(0, 1, rows)[None, :, None]
     length = rng.uniform(17, 25, (count, 1, 1))
     arc = np.concatenate(
-        [np.zeros_like(along), -along * length + 2.2 * np.sin(along * np.pi) * 0.8, -3.2 * np.sin(along * 2.2)], -1
+        np.broadcast_arrays(
+            0.0 * along, -along * length + 1.8 * np.sin(along * np.pi), -3.2 * np.sin(along * 2.2) + 0.0 * length
+        ),
+        -1,
     )
     paths = knot + spread[:, None] * (0.55 + 1.1 * np.sin(along * np.pi * 0.8)) + arc
     out = unit(spread[:, None] + [0, 0, -0.6] + np.zeros_like(paths))

@@ -12,7 +12,7 @@ from dgbench.datasets.synthface.raster import rasterize
 
 #: Half the side of what a map sees around the pivot, centimetres, and the maps' sides in texels.
 REACH = 21.0
-AMBIENT_SIDE, SHADOW_SIDE = 160, 176
+AMBIENT_SIDE, SHADOW_SIDE = 144, 144
 _DIRECTIONS = 40
 _BIAS = 0.22
 
@@ -51,11 +51,14 @@ def _lit(
     depth: NDArray[np.float32],
     bias: float,
     soft: float,
+    used: NDArray[np.uint8],
     out: NDArray[np.float32],
 ) -> None:
     """Write how much light arrives, 0..1: nine samples of the map, each a soft step of ``soft`` centimetres."""
     side = depth.shape[0]
     for v in range(xy.shape[0]):
+        if used[v] == 0:
+            continue
         total = 0.0
         for j in range(-1, 2):
             for i in range(-1, 2):
@@ -79,6 +82,7 @@ def light_arriving(
     *,
     side: int,
     soft: float = 0.5,
+    used: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.float32]:
     """Return how much of a far lamp's light reaches each vertex, float32 (V,) 0..1.
 
@@ -88,6 +92,7 @@ def light_arriving(
         direction: unit, towards the lamp, head space.
         side: of the shadow map, texels.
         soft: centimetres over which a shadow fades in.
+        used: uint8 (V,) 1 where the answer is wanted (None: everywhere); elsewhere it is 1.
     """
     count = len(points)
     xy, near = np.empty((count, 2)), np.empty(count)
@@ -95,8 +100,9 @@ def light_arriving(
     depth = np.zeros((side, side), np.float32)
     ids = np.empty((side, side), np.int32)
     rasterize(xy, near, triangles, mode, uv, strand_alpha, depth, ids)
-    lit = np.empty(count, np.float32)
-    _lit(xy, near, depth, _BIAS, soft, lit)
+    lit = np.ones(count, np.float32)
+    wanted = np.ones(count, np.uint8) if used is None else used
+    _lit(xy, near, depth, _BIAS, soft, wanted, lit)
     return lit
 
 

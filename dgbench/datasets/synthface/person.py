@@ -114,10 +114,10 @@ def person(number: int, *, seed: int = 0) -> Person:
     melanin = float(rng.choice([rng.beta(2, 9), rng.beta(4, 7), rng.beta(7, 3.5)], p=[0.48, 0.27, 0.25]))
     light = np.clip(1 - melanin / 0.3, 0, 1)
     melanin_type = float(np.clip(rng.beta(2, 5) + 0.25 * light * rng.random(), 0, 1))
-    blond = rng.random() < 0.45 * light
-    hair_melanin = float(rng.uniform(0.12, 0.4) if blond else rng.uniform(0.55, 1.0) ** (1 - 0.6 * (1 - light)))
-    hair_red = float(rng.beta(1.3, 5) if rng.random() > 0.12 * light else rng.uniform(0.6, 1.0))
-    hair_grey = float(np.clip((age - 38 + 9 * rng.standard_normal()) / 30, 0, 1))
+    blond = rng.random() < 0.25 + 0.5 * light if melanin < 0.28 else False
+    hair_melanin = float(rng.uniform(0.08, 0.36) if blond else rng.uniform(0.55, 1.0) ** (1 - 0.6 * (1 - light)))
+    hair_red = float(rng.beta(1.3, 5) if rng.random() > 0.16 * (melanin < 0.28) else rng.uniform(0.6, 1.0))
+    hair_grey = float(np.clip((age - 46 + 7 * rng.standard_normal()) / 26, 0, 1))
     eye_color = float(np.clip(rng.uniform(0, 1.0) if rng.random() < light else rng.normal(0.93, 0.08), 0, 1))
     hair = list(_HAIR_ODDS)
     odds = np.array([_HAIR_ODDS[name][0 if feminine else 1] for name in hair])

@@ -41,7 +41,8 @@ def rasterize(
         ids: (H, W) int32, written.
     """
     height, width = depth.shape
-    tile = strand_alpha.shape[0]
+    mask = strand_alpha.shape[0] - 1
+    tile = float(strand_alpha.shape[0])
     for t in range(triangles.shape[0]):
         how = mode[t]
         if how == 0:
@@ -51,48 +52,118 @@ def rasterize(
         bx, by = xy[b, 0], xy[b, 1]
         cx, cy = xy[c, 0], xy[c, 1]
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-        if area >= 0.0 and (how == 1 or how >= 4):
+        if area == 0.0 or (area > 0.0 and (how == 1 or how >= 4)):
             continue
-        if area == 0.0:
+        left, right = min(ax, bx, cx), max(ax, bx, cx)
+        top, bottom = min(ay, by, cy), max(ay, by, cy)
+        if right < 0.5 or bottom < 0.5 or left > width - 0.5 or top > height - 0.5:
             continue
-        x0 = max(int(math.ceil(min(ax, bx, cx) - 0.5 - 1e-6)), 0)
-        x1 = min(int(math.floor(max(ax, bx, cx) - 0.5 + 1e-6)), width - 1)
-        if x0 > x1:
-            continue
-        y0 = max(int(math.ceil(min(ay, by, cy) - 0.5 - 1e-6)), 0)
-        y1 = min(int(math.floor(max(ay, by, cy) - 0.5 + 1e-6)), height - 1)
-        if y0 > y1:
+        x0 = max(int(math.ceil(left - 0.5 - 1e-6)), 0)
+        x1 = min(int(math.floor(right - 0.5 + 1e-6)), width - 1)
+        y0 = max(int(math.ceil(top - 0.5 - 1e-6)), 0)
+        y1 = min(int(math.floor(bottom - 0.5 + 1e-6)), height - 1)
+        if x0 > x1 or y0 > y1:
             continue
         scale = 1.0 / area
         za, zb, zc = inverse_depth[a], inverse_depth[b], inverse_depth[c]
         dwa, dwb = (by - cy) * scale, (cy - ay) * scale
+        dwc = -dwa - dwb
+        dz = dwa * za + dwb * zb + dwc * zc
+        narrow = x1 - x0 > 3
+        u0, v0 = uv[a, 0] * za, uv[a, 1] * za
+        u1, v1 = uv[b, 0] * zb, uv[b, 1] * zb
+        u2, v2 = uv[c, 0] * zc, uv[c, 1] * zc
         for y in range(y0, y1 + 1):
-            py = y + 0.5
-            px = x0 + 0.5
-            wa = ((bx - px) * (cy - py) - (by - py) * (cx - px)) * scale
-            wb = ((cx - px) * (ay - py) - (cy - py) * (ax - px)) * scale
-            for x in range(x0, x1 + 1):
+            py, px = y + 0.5, x0 + 0.5
+            wa0 = ((bx - px) * (cy - py) - (by - py) * (cx - px)) * scale
+            wb0 = ((cx - px) * (ay - py) - (cy - py) * (ax - px)) * scale
+            first, last = x0, x1
+            if narrow:
+                # Where each edge is crossed, a sample wider than exact: the test below decides.
+                low, high = 0.0, float(x1 - x0)
+                wc0 = 1.0 - wa0 - wb0
+                for w, d in ((wa0, dwa), (wb0, dwb), (wc0, dwc)):
+                    if d > 1e-12:
+                        low = max(low, -w / d - 1.0)
+                    elif d < -1e-12:
+                        high = min(high, -w / d + 1.0)
+                    elif w < -1e-6:
+                        high = -1.0
+                if high < low:
+                    continue
+                first, last = x0 + int(low), x0 + int(high)
+            wa = wa0 + dwa * (first - x0)
+            wb = wb0 + dwb * (first - x0)
+            z = wa * za + wb * zb + (1.0 - wa - wb) * zc
+            for x in range(first, last + 1):
                 wc = 1.0 - wa - wb
-                if wa >= -1e-7 and wb >= -1e-7 and wc >= -1e-7:
-                    z = wa * za + wb * zb + wc * zc
-                    if z > depth[y, x]:
-                        solid = True
-                        if how >= 3:
-                            u = (wa * za * uv[a, 0] + wb * zb * uv[b, 0] + wc * zc * uv[c, 0]) / z
-                            v = (wa * za * uv[a, 1] + wb * zb * uv[b, 1] + wc * zc * uv[c, 1]) / z
+                if wa >= -1e-7 and wb >= -1e-7 and wc >= -1e-7 and z > depth[y, x]:
+                    if how < 3:
+                        depth[y, x] = z
+                        ids[y, x] = t
+                    else:
+                        v = (wa * v0 + wb * v1 + wc * v2) / z
+                        if how == 5:
+                            solid = v > 0.0
+                        else:
+                            u = (wa * u0 + wb * u1 + wc * u2) / z
                             # Each of the four samples of a pixel has its own threshold: coverage becomes soft.
-                            threshold = 40 + 56 * ((x & 1) * 2 + (y & 1) ^ (x & 1))
-                            if how == 5:
-                                solid = v > 0.0
-                            else:
-                                iu = int(math.floor(u * tile)) % tile
-                                iv = int(math.floor(v * tile)) % tile
-                                solid = strand_alpha[iv, iu] > threshold
+                            threshold = 40 + 56 * ((x & 1) * 2 + ((y ^ x) & 1))
+                            column = int(u * tile + 4096.0) & mask
+                            solid = strand_alpha[int(v * tile + 4096.0) & mask, column] > threshold
                         if solid:
                             depth[y, x] = z
                             ids[y, x] = t
                 wa += dwa
                 wb += dwb
+                z += dz
+
+
+@kernel
+def cull_strands(
+    mode: NDArray[np.uint8],
+    triangles: NDArray[np.int32],
+    first: int,
+    normals: NDArray[np.float32],
+    view: NDArray[np.float64],
+    points: NDArray[np.float32],
+    hanging: float,
+) -> NDArray[np.uint8]:
+    """Return ``mode`` without the ribbons on the far side of the skull, which cannot be seen past it.
+
+    Args:
+        mode, triangles: of the figure; ribbons are the triangles from ``first`` on with mode 2 or 3.
+        normals: (V, 3) outward at rest, head space; view: (3,) unit, towards the viewer, head space.
+        points: (V, 3) head space; ribbons with a vertex below the height ``hanging`` stay, since they hang free.
+    """
+    kept = mode.copy()
+    for t in range(first, triangles.shape[0]):
+        how = mode[t]
+        if how != 2 and how != 3:
+            continue
+        away = 0
+        for i in range(3):
+            v = triangles[t, i]
+            cosine = normals[v, 0] * view[0] + normals[v, 1] * view[1] + normals[v, 2] * view[2]
+            if cosine < -0.3 and points[v, 1] > hanging:
+                away += 1
+        if away == 3:
+            kept[t] = 0
+    return kept
+
+
+@kernel
+def mark_used(ids: NDArray[np.int32], triangles: NDArray[np.int32], used: NDArray[np.uint8]) -> None:
+    """Set ``used`` (V,) to 1 for every vertex of a triangle that some sample shows."""
+    last = -1
+    for y in range(ids.shape[0]):
+        for x in range(ids.shape[1]):
+            t = ids[y, x]
+            if t >= 0 and t != last:
+                used[triangles[t, 0]] = 1
+                used[triangles[t, 1]] = 1
+                used[triangles[t, 2]] = 1
+                last = t
 
 
 @kernel

@@ -18,12 +18,16 @@ from dgbench.datasets.synthface.geometry import add_shapes, follow, project, tur
 from dgbench.datasets.synthface.head import Head
 from dgbench.datasets.synthface.occlusion import SHADOW_SIDE, light_arriving
 from dgbench.datasets.synthface.person import Person
-from dgbench.datasets.synthface.raster import landmark_visibility, rasterize
+from dgbench.datasets.synthface.raster import cull_strands, landmark_visibility, mark_used, rasterize
 from dgbench.datasets.synthface.scene import Light, Scene
 from dgbench.datasets.synthface.shading import light_vertices, resolve
 
 #: A landmark is hidden when something lies nearer by more than this, centimetres (lips and lids overlap themselves).
 DEPTH_TOLERANCE = 0.7
+#: Hair below this height, centimetres, hangs free of the skull.
+HANGING = -1.0
+#: Teeth and tongue are drawn when the lips are farther apart than this, centimetres.
+MOUTH_GAP = 0.12
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +49,7 @@ class Rendered:
 
 def samples_of(size: int) -> int:
     """Return how many samples one side of a pixel gets at an image size: small pictures get more."""
-    return 4 if size < 96 else 3 if size < 160 else 2
+    return 4 if size < 96 else 2
 
 
 @functools.cache
@@ -161,21 +165,30 @@ def render(head: Head, person: Person, scene: Scene) -> Rendered:
     side = scene.size * samples
     depth = np.zeros((side, side), np.float32)
     ids = np.full((side, side), -1, np.int32)
-    rasterize(xy, inverse_depth, figure.triangles, figure.mode, figure.uv, figure.strand_alpha, depth, ids)
+    lips = points[head.landmarks68[[61, 62, 63, 67, 66, 65]]]
+    open_mouth = float(np.linalg.norm(lips[:3] - lips[3:], axis=1).max()) > MOUTH_GAP
+    mode = figure.mode if open_mouth else figure.closed_mode
+    towards = camera.rotation[2]
+    mode = cull_strands(mode, figure.triangles, figure.smooth, figure.normals, towards, points, HANGING)
+    rasterize(xy, inverse_depth, figure.triangles, mode, figure.uv, figure.strand_alpha, depth, ids)
     ambient, directions, colors, reach = _lamps(scene.light)
+    used = np.zeros(count, np.uint8)
+    mark_used(ids, figure.triangles, used)
     shadow = np.ones(count, np.float32)
     if len(directions):
+        lamp = directions[0] @ camera.rotation
         shadow = light_arriving(
             points,
             np.asarray(PIVOT),
             figure.triangles,
-            figure.mode,
+            cull_strands(figure.shadow_mode, figure.triangles, figure.smooth, figure.normals, lamp, points, HANGING),
             figure.uv,
             figure.strand_alpha,
-            directions[0] @ camera.rotation,
+            lamp,
             side=SHADOW_SIDE,
+            used=used,
         )
-    light = np.empty((count, 6), np.float32)
+    light = np.zeros((count, 6), np.float32)
     light_vertices(
         in_camera,
         turned,
@@ -190,6 +203,7 @@ def render(head: Head, person: Person, scene: Scene) -> Rendered:
         reach,
         shadow,
         camera.distance,
+        used,
         light,
     )
     linear, encode = srgb_tables()

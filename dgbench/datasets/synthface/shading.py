@@ -28,6 +28,7 @@ def light_vertices(
     reach: NDArray[np.float64],
     shadow: NDArray[np.float32],
     eye_distance: float,
+    used: NDArray[np.uint8],
     out: NDArray[np.float32],
 ) -> None:
     """Write six light values a vertex into ``out`` (V, 6): diffuse RGB times base colour, then highlight RGB.
@@ -39,9 +40,12 @@ def light_vertices(
         ambient: (3,) RGB; directions: (L, 3) unit; colors: (L, 3); reach: (L,) distance in centimetres or 0.
         shadow: (V,) how much of lamp 0 arrives.
         eye_distance: camera to pivot, centimetres.
+        used: (V,) 1 where light is wanted; the rest of ``out`` stays as it is.
     """
     lamps = directions.shape[0]
     for v in range(camera.shape[0]):
+        if used[v] == 0:
+            continue
         nx, ny, nz = normals[v, 0], normals[v, 1], normals[v, 2]
         px, py, pz = camera[v, 0], camera[v, 1], camera[v, 2]
         vx, vy, vz = -px, -py, eye_distance - pz
@@ -196,8 +200,8 @@ def resolve(
                             dg *= linear[eye[iv, iu, 1]]
                             db *= linear[eye[iv, iu, 2]]
                         else:
-                            iu = int(math.floor(u * tile)) % tile
-                            iv = int(math.floor(v * tile)) % tile
+                            iu = int(u * tile + 4096.0) & (tile - 1)
+                            iv = int(v * tile + 4096.0) & (tile - 1)
                             shade = strand_shade[iv, iu] * (1.0 / 128.0)
                             dr, dg, db = dr * shade, dg * shade, db * shade
                             glow = shade

@@ -52,9 +52,9 @@ def strand_tiles() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         end = rng.uniform(0.72, 1.08)
         taper = np.sqrt(np.clip((end - v) / end, 0, 1))
         off = np.abs((u - middle + 0.5) % 1.0 - 0.5) * _STRANDS
-        cover = np.clip(1.55 - off / np.maximum(0.16 + 0.62 * taper, 1e-3), 0, 1) * (taper > 0)
-        bright = rng.uniform(0.72, 1.28)
-        shade = np.where(cover > alpha, bright * (0.8 + 0.3 * np.clip(1 - off, 0, 1)), shade)
+        cover = np.clip(1.8 - off / np.maximum(0.16 + 0.62 * taper, 1e-3), 0, 1) * (taper > 0)
+        bright = rng.uniform(0.62, 1.32)
+        shade = np.where(cover > alpha, bright * (0.62 + 0.5 * np.clip(1 - off, 0, 1)), shade)
         alpha = np.maximum(alpha, cover)
     edge = np.clip(np.minimum(u, 1 - u) * 14, 0.35, 1)
     return (alpha * edge * 255).astype(np.uint8), np.clip(shade * 128, 0, 255).astype(np.uint8)
@@ -101,11 +101,11 @@ def ribbons(
     spread = unit(side)[:, :, None, :] * np.array([-0.35, 0.35])[None, None, :, None]
     normal = unit(outward[:, :, None, :] + lean + spread)
     start = rng.random(count)[:, None, None]
-    u = start + np.array([0.0, 0.5])[None, None, :] + np.zeros((1, rows, 1))
+    u = start + np.array([0.0, 0.62])[None, None, :] + np.zeros((1, rows, 1))
     v = np.broadcast_to((np.linspace(0, 0.995, rows))[None, :, None], u.shape)
     grid = np.arange(count * rows * 2, dtype=np.int32).reshape(count, rows, 2)
     a, b, c, d = grid[:, :-1, 0], grid[:, :-1, 1], grid[:, 1:, 0], grid[:, 1:, 1]
-    triangles = np.concatenate([np.stack([a, b, c], -1).reshape(-1, 3), np.stack([b, d, c], -1).reshape(-1, 3)])
+    triangles = np.stack([a, b, c, b, d, c], -1).reshape(-1, 3)
 
     def flat(values: NDArray[np.floating], size: int) -> NDArray[np.float32]:
         return np.ascontiguousarray(values.reshape(-1, size), np.float32)
