@@ -15,6 +15,8 @@ from dgbench.core.digests import digest
 from dgbench.io.atomic import write_bytes
 from dgbench.io.video import ClipTable, VideoError, read_table
 
+_COLUMNS = ["path", "mark", "failure", "width", "height", "pts"]
+
 
 class ClipTables:
     """Tables by path relative to ``root``, valid while size and modification time of the file stay the same.
@@ -57,16 +59,14 @@ class ClipTables:
     def _load(self) -> dict[str, tuple[str | None, ClipTable | VideoError]]:
         try:
             table = pd.read_parquet(self._file)
-            return {
-                row.path: (
-                    row.mark,
-                    VideoError(row.failure)
-                    if row.failure
-                    else ClipTable(int(row.width), int(row.height), np.asarray(row.pts, dtype=np.int64)),
-                )
-                for row in table.itertuples()
-            }
-        except (OSError, ValueError, AttributeError):
+            known: dict[str, tuple[str | None, ClipTable | VideoError]] = {}
+            for path, mark, failure, width, height, pts in zip(
+                *(table[name].tolist() for name in _COLUMNS), strict=True
+            ):
+                found = VideoError(failure) if failure else ClipTable(width, height, np.asarray(pts, dtype=np.int64))
+                known[path] = (mark, found)
+            return known
+        except (OSError, ValueError, KeyError):
             return {}  # absent or damaged: it can be made again
 
     def _save(self) -> None:
@@ -77,8 +77,7 @@ class ClipTables:
             for path, (mark, found) in sorted(self._known.items())
         ]
         buffer = io.BytesIO()
-        columns = ["path", "mark", "failure", "width", "height", "pts"]
-        pd.DataFrame(rows, columns=columns).to_parquet(buffer, index=False)
+        pd.DataFrame(rows, columns=_COLUMNS).to_parquet(buffer, index=False)
         write_bytes(self._file, buffer.getvalue())
 
 

@@ -1,4 +1,4 @@
-"""The images behind manifest rows, file by file: a still, or a clip decoded once for all of its rows that are wanted."""
+"""The images behind manifest rows, file by file: a still, or a clip decoded once for all rows wanted of it."""
 
 from __future__ import annotations
 

@@ -67,8 +67,12 @@ def save_part(path: Path, rows: Sequence[Prepared]) -> None:
         matrix=np.stack([_or_nan(row.matrix, (2, 3)) for row in rows]),
         points5=np.stack([_or_nan(row.points5, (5, 2)) for row in rows]),
         pose=np.stack([_or_nan(None if row.pose is None else np.array(row.pose), (3,)) for row in rows]),
-        points=np.stack([_or_nan(row.landmarks and row.landmarks.points, (68, 3)) for row in rows]).astype(np.float32),
-        seen=np.stack([_or_nan(row.landmarks and row.landmarks.visibility, (68,)) for row in rows]).astype(np.float32),
+        points=np.stack([_or_nan(row.landmarks.points if row.landmarks else None, (68, 3)) for row in rows]).astype(
+            np.float32
+        ),
+        seen=np.stack([_or_nan(row.landmarks.visibility if row.landmarks else None, (68,)) for row in rows]).astype(
+            np.float32
+        ),
     )
     write_bytes(path, buffer.getvalue())
 

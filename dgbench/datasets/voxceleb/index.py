@@ -70,8 +70,9 @@ def index_paths(paths: Sequence[str], vox: VoxSet, *, people: Mapping[str, Perso
         elif vox.split(person) == "test" and partition(path) in ("train", "dev"):
             index.skip("test person in a training folder (identity leak)", path)
         else:
-            texts = (same.setdefault(text, text) for text in (person, name.video, name.clip))
-            _add(index, copies, Clip(f"{vox.prefix}/{person}/{name.video}/{name.clip}", name.variant, *texts, path), name)
+            person, video, clip = (same.setdefault(text, text) for text in (person, name.video, name.clip))
+            key = f"{vox.prefix}/{person}/{video}/{clip}"
+            _add(index, copies, Clip(key, name.variant, person, video, clip, path), name)
     _choose(index, copies)
     return index
 

@@ -62,7 +62,8 @@ def real(protocol: Protocol, name: str) -> float:
 
 def circle_of(protocol: Protocol, people: Sequence[str], *parts: object) -> list[str]:
     """Return the people on a seeded circle; where one is missing, the others keep their order."""
-    return sorted(people, key=lambda person: seed_of(protocol.id, protocol.version, protocol.pairing.seed, *parts, person))
+    fixed = (protocol.id, protocol.version, protocol.pairing.seed, *parts)
+    return sorted(people, key=lambda person: seed_of(*fixed, person))
 
 
 def cyclic_partner(order: Sequence[str], person: str, shift: int) -> str:

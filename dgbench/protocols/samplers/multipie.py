@@ -75,7 +75,8 @@ def sample_multipie_training(frames: pd.DataFrame, protocol: Protocol) -> list[P
     people = people_of(frames, protocol)
     mine = frames[frames["subject"].isin(people) & _level(frames) & (frames["illumination"] != _REDUNDANT_SHOT)]
     pairs = []
-    for person, group in mine.groupby("subject", sort=True):
+    for subject, group in mine.groupby("subject", sort=True):
+        person = str(subject)
         cells: dict[tuple[int, int], list[tuple[int, str]]] = defaultdict(list)
         rows = group[["session", "recording", "camera", "illumination"]].itertuples(index=False)
         for session, recording, camera, shot in rows:

@@ -8,7 +8,16 @@ from dgbench.core.errors import UsageError
 from dgbench.core.pair import Pair
 from dgbench.core.protocol import Protocol
 from dgbench.datasets.rafd import CAMERAS, EXPRESSIONS, GAZES, rafd_key, yaw_of_camera
-from dgbench.protocols.samplers.common import Shot, circle_of, cyclic_partner, generator, make_pair, number, people_of, word
+from dgbench.protocols.samplers.common import (
+    Shot,
+    circle_of,
+    cyclic_partner,
+    generator,
+    make_pair,
+    number,
+    people_of,
+    word,
+)
 
 Cell = tuple[str, str, str]
 #: The source photograph of the test protocols: frontal camera, neutral, looking into the camera.

@@ -18,7 +18,16 @@ from dgbench.core.errors import MissingError
 from dgbench.core.pair import Pair
 from dgbench.core.protocol import Protocol
 from dgbench.datasets.voxceleb.index import digest_order
-from dgbench.protocols.samplers.common import Shot, circle_of, cyclic_partner, generator, make_pair, number, people_of, real
+from dgbench.protocols.samplers.common import (
+    Shot,
+    circle_of,
+    cyclic_partner,
+    generator,
+    make_pair,
+    number,
+    people_of,
+    real,
+)
 
 
 class _Clip(NamedTuple):
