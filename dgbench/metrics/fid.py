@@ -28,7 +28,7 @@ def card(networks: Sequence[JudgeNetwork], *, name: str = "fid") -> MetricCard:
         definition=(
             f"Fréchet distance of the {features} features of the generated images and of the real ones ({REAL_SIDE}). "
             "Covariance over N-1; symmetric eigenvalues in float64 of exact fixed-point moments (grid 2^-26), or "
-            "singular values of the centred features where both sets are smaller than the feature dimension."
+            "singular values of the centred features where a set is no larger than the feature dimension."
         ),
         direction="lower",
         level="set",

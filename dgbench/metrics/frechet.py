@@ -63,7 +63,9 @@ def frechet(first: Features, second: Features) -> float:
         ValueError: a set has fewer than two rows. UsageError: a feature is not finite.
     """
     dimension = first.shape[1]
-    if max(len(first), len(second)) < dimension:
+    # A set no larger than the dimension has a singular covariance: its zero eigenvalues come out as rounding noise,
+    # whose square roots add up. Singular values of the features have no such zeros.
+    if min(len(first), len(second)) <= dimension:
         for features in (first, second):
             _check_finite(features)
         return frechet_of_features(first, second)

@@ -105,17 +105,19 @@ class Loader:
 
     def _load_pair(self, index: int, pair: Pair) -> Loaded:
         loaded = Loaded(index, pair, self._generated(pair))
-        for role in REAL_ROLES:
+        held: dict[str, Image] = {}  # a self pair's target is its reference
+        # Roles whose pixels are compared come first: they are decoded anyway.
+        for role in sorted(REAL_ROLES, key=lambda role: role not in self._needs.pixels):
             name: str | None = getattr(pair, role)
             looked_at = self._needs.looks_at(pair, role)
             if name is None or not (looked_at or role in self._needs.pixels):
                 continue
             key = self._content.get(name)
             if role in self._needs.pixels or key is None:
-                image = getattr(self._images, role)(pair)
+                image = held[name] if name in held else getattr(self._images, role)(pair)
                 if image is None:
                     continue
-                loaded.real[role] = image
+                held[name] = loaded.real[role] = image
                 if key is None and looked_at:
                     key = self._content[name] = image_key(image, self.points(pair, role))
             if key is not None and looked_at:
