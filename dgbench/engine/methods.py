@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from dgbench.core.errors import UsageError, did_you_mean
+from dgbench.methods.baseline_card import baseline_names, load_card
 from dgbench.methods.contract import Reenactor
 from dgbench.methods.registry import create, method_names
+from dgbench.methods.worker import IsolatedReenactor
 
 
 def build_method(
@@ -22,9 +24,7 @@ def build_method(
         if repo or python:
             raise UsageError(f"method '{name}' runs in this process; --repo and --python are for third-party methods")
         return create(name)
-    from dgbench.methods.worker import isolated_reenactor, worker_names
-
-    if name in worker_names():
-        return isolated_reenactor(name, repo=repo, python=python, checkpoint=checkpoint)
-    known = sorted({*method_names(), *worker_names()})
+    if name in baseline_names():
+        return IsolatedReenactor(load_card(name), repo=repo, python=python, checkpoint=checkpoint)
+    known = sorted({*method_names(), *baseline_names()})
     raise UsageError(f"no method '{name}'; see `dgbench methods list`.{did_you_mean(name, known)}")

@@ -15,10 +15,10 @@ from dgbench.core.errors import UsageError
 from dgbench.core.face import Failure, Image, Landmarks
 from dgbench.core.pair import Pair
 from dgbench.core.record import MethodRef, ProtocolRef, Record
-from dgbench.engine.cache import cache_folder
 from dgbench.engine.data import OpenData, open_data
 from dgbench.engine.plan import RunFolder, RunPlan, read_plan
 from dgbench.engine.run import journal_state
+from dgbench.io.cache import cache_folder
 from dgbench.io.images import ImageError, decode
 from dgbench.io.locks import folder_lock
 from dgbench.io.provenance import code_version, environment
@@ -161,7 +161,7 @@ def _score(
         images,
         judges=panel,
         metrics=metric_names_for(loaded, panel.features_name),
-        cache=cache_folder(),
+        cache=cache_folder("observations"),
         size=opened.source.size,
         progress=_counting(progress, len(pairs)),
     )

@@ -1,0 +1,49 @@
+"""``dgbench suite``: many methods on many protocols from one file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dgbench.cli.output import AsJson, emit
+
+
+def suite(
+    file: Annotated[Path, typer.Argument(metavar="FILE.yaml", help="The suite.")],
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda or cuda:N.")] = "cpu",
+    as_json: AsJson = False,
+) -> None:
+    """Run, score and publish every method on every protocol of a suite, then build the leaderboard.
+
+    The same command goes on where it was stopped. A method that cannot run here is reported, and the others go on;
+    the exit code is then 1.
+    """
+    from dgbench.core.errors import WorkFailedError
+    from dgbench.engine.suite import Cell, read_suite, run_suite
+
+    def announce(cell: Cell) -> None:
+        if not as_json:
+            print(f"{cell.protocol}: {cell.method.name} (seed {cell.seed})", file=sys.stderr)
+
+    read = read_suite(file)
+    outcomes, tables = run_suite(read, device=device, announce=announce)
+    failed = [outcome for outcome in outcomes if outcome.error]
+    lines = [f"{len(outcomes) - len(failed)} of {len(outcomes)} runs scored and published in {read.results}"]
+    lines += [f"not done: {o.cell.protocol} {o.cell.method.name}: {o.error}" for o in failed]
+    lines += [f"leaderboard: {path}" for path in tables if path.name == "README.md"]
+    emit(
+        {
+            "done": [{"protocol": o.cell.protocol, "method": o.cell.method.name, "seed": o.cell.seed,
+                      "records": [r.run_id for r in o.records]} for o in outcomes if not o.error],
+            "failed": [{"protocol": o.cell.protocol, "method": o.cell.method.name, "error": str(o.error)}
+                       for o in failed],
+            "leaderboard": [str(path) for path in tables],
+        },
+        "\n".join(lines),
+        as_json=as_json,
+    )  # fmt: skip
+    if failed:
+        raise WorkFailedError(f"{len(failed)} of {len(outcomes)} runs could not be done; the reasons are above")

@@ -1,0 +1,161 @@
+"""What ``dgbench doctor`` looks at: packages, devices, weights, disk; each check says ok, missing or broken."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from dgbench.core.errors import DgbenchError
+from dgbench.io.atomic import write_bytes
+from dgbench.io.cache import cache_folder
+from dgbench.io.locks import folder_lock
+from dgbench.io.provenance import code_version, environment
+from dgbench.io.weights import known_weights, weight_status
+
+Verdict = Literal["ok", "missing", "broken"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding. ``missing`` things are needed by some work only; ``broken`` ones must be mended."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+
+
+def run_checks(*, weights: Path | None, results: Path | None) -> list[Check]:
+    """Run every check; none raises."""
+    found = [_code(), *_packages(), _devices(), *_judges(weights), *_weights(weights)]
+    found += [_disk("cache folder", cache_folder()), _disk("results folder", results or Path("results"))]
+    return [*found, _video(), _protocols(), _head()]
+
+
+def _code() -> Check:
+    code = code_version()
+    commit = f", commit {code.commit[:12]}{' (changed)' if code.dirty else ''}" if code.commit else ""
+    return Check("dgbench", "ok", f"{code.version}{commit}")
+
+
+def _packages() -> list[Check]:
+    about = environment()
+    rows = [Check("python", "ok", f"{about['python']} on {about['system']} {about['machine']}")]
+    for name, version in about["packages"].items():
+        rows.append(Check(name, "ok" if version else "broken", version or "not installed; pip install dgbench again"))
+    return rows
+
+
+def _devices() -> Check:
+    import torch
+
+    cuda = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return Check("devices", "ok", f"cpu ({torch.get_num_threads()} threads)" + "".join(f", {name}" for name in cuda))
+
+
+def _judges(weights: Path | None) -> list[Check]:
+    """Load each judge set and let it look at a face-less image: that proves files, packages and shapes at once."""
+    import numpy as np
+
+    from dgbench.core.card import JUDGE_SETS
+    from dgbench.networks.judges import load_judges
+
+    grey = np.full((256, 256, 3), 128, np.uint8)
+    rows = []
+    for name in JUDGE_SETS:
+        try:
+            seen = load_judges(name, weights=weights).observe([grey])[0]
+        except DgbenchError as error:
+            rows.append(Check(f"judges {name}", "missing" if error.exit_code == 3 else "broken", str(error)))
+        else:
+            verdict: Verdict = "broken" if seen.detected else "ok"
+            rows.append(Check(f"judges {name}", verdict, "sees a face in a grey image" if seen.detected else "ready"))
+    return rows
+
+
+def _weights(weights: Path | None) -> list[Check]:
+    rows = []
+    verdicts: dict[str, Verdict] = {"here": "ok", "missing": "missing", "other": "broken"}
+    for row in known_weights():
+        status = weight_status(row.name, folder=weights)
+        detail = str(status["path"]) or f"for the {', '.join(row.sets)} judges; from {row.url}"
+        if status["state"] == "other":
+            detail += " has another content than the known file"
+        rows.append(Check(f"weights {row.name}", verdicts[str(status["state"])], detail))
+    return rows
+
+
+def _disk(name: str, folder: Path) -> Check:
+    """Write, rename, lock and remove in the folder (or in the nearest one above it that exists)."""
+    place = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.is_dir())
+    try:
+        with tempfile.TemporaryDirectory(dir=place, prefix=".dgbench-doctor-") as scratch:
+            write_bytes(Path(scratch) / "file", b"x")
+            write_bytes(Path(scratch) / "file", b"y")
+            with folder_lock(Path(scratch), purpose="doctor"):
+                pass
+    except (DgbenchError, OSError) as error:
+        return Check(name, "broken", f"{folder}: {error}")
+    return Check(name, "ok", f"{folder}: write, rename and lock work")
+
+
+def _video() -> Check:
+    """Encode eight frames and decode them again."""
+    return _attempt("video", _video_round_trip)
+
+
+def _video_round_trip() -> str:
+    import io
+
+    import av
+    import numpy as np
+
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as out:
+        stream = out.add_stream("libx264", rate=25)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        for value in range(8):
+            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), value * 30, np.uint8), format="rgb24")
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    buffer.seek(0)
+    with av.open(buffer) as clip:
+        count = sum(1 for _ in clip.decode(video=0))
+    if count != 8:
+        raise DgbenchError(f"8 frames were encoded and {count} decoded")
+    return "H.264 encode and decode work"
+
+
+def _protocols() -> Check:
+    def load() -> str:
+        from dgbench.protocols.registry import list_protocols
+
+        loaded = list_protocols()
+        for each in loaded:
+            if each.protocol.pairs == "frozen":
+                each.pairs()
+        return f"{len(loaded)} released, every frozen pair list matches its digest"
+
+    return _attempt("protocols", load)
+
+
+def _head() -> Check:
+    def load() -> str:
+        from dgbench.datasets.synthface.head import load_head
+
+        load_head(None)
+        return "ready: SynthFace can be rendered"
+
+    return _attempt("head model", load)
+
+
+def _attempt(name: str, work: Callable[[], str]) -> Check:
+    try:
+        return Check(name, "ok", work())
+    except DgbenchError as error:
+        return Check(name, "missing" if error.exit_code == 3 else "broken", str(error))
+    except Exception as error:  # noqa: BLE001 - a doctor reports whatever is wrong instead of failing of it
+        return Check(name, "broken", f"{type(error).__name__}: {error}")
