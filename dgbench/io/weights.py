@@ -8,6 +8,7 @@ import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from dgbench.core.digests import sha256_file
 from dgbench.core.errors import MissingError, UsageError
@@ -100,3 +101,19 @@ def find_weight(name: str, *, folder: Path | None, sha256: str | None = None) ->
         + (f"; get it from {row.url}" if row else "")
         + f", put it into a folder and give that as --weights or {_ENVIRONMENT}"
     )
+
+
+def weight_status(name: str, *, folder: Path | None) -> dict[str, Any]:
+    """Return what is known of a listed weight as plain data; ``state`` is ``here``, ``other`` or ``missing``.
+
+    ``other`` means that the first file found under the name has another content; ``path`` is that file.
+    """
+    row = known(name)
+    if row is None:
+        raise UsageError(f"{name} is not in the table of known weights")
+    found = next((path for path in places(name, folder) if path.is_file()), None)
+    state = "missing"
+    if found is not None:
+        state = "here" if sha256_file(found).startswith(row.sha256) else "other"
+    known_facts = {key: getattr(row, key) for key in ("name", "role", "sha256", "licence", "url")}
+    return {**known_facts, "sets": list(row.sets), "state": state, "path": str(found) if found else ""}
