@@ -8,7 +8,7 @@ output was turned away and the network was cut.
 from dgbench_worker.entry import main
 from dgbench_worker.errors import PairError, WorkerError
 from dgbench_worker.method import Task, TensorWorker, Worker, finite, image_key, landmarks_at
-from dgbench_worker.shims import cpu_cuda_shim, set_align_corners
+from dgbench_worker.shims import cpu_cuda_shim, only_weights, set_align_corners, take_functions
 from dgbench_worker.weights import part, read_checkpoint, strict_load
 
 __all__ = [
@@ -22,8 +22,10 @@ __all__ = [
     "image_key",
     "landmarks_at",
     "main",
+    "only_weights",
     "part",
     "read_checkpoint",
     "set_align_corners",
     "strict_load",
+    "take_functions",
 ]

@@ -5,6 +5,7 @@ import os
 from typing import ClassVar, Dict
 
 from dgbench_worker.errors import PairError, WorkerError
+from dgbench_worker.weights import part, read_checkpoint, strict_load
 
 
 class Task:
@@ -32,12 +33,15 @@ class Worker:
     checkpoint_files = ()  # empty: the checkpoint is one file; else a folder with these files
     gpu_only = False
     can_batch = False
+    strip = ""  # prefix that the authors' checkpoints put before every key
+    harmless_classes = ()  # plain classes beside the weights in the authors' checkpoints
     options: ClassVar[Dict[str, tuple]] = {}  # name -> (default, allowed values or None)
 
     def __init__(self, repo=None, checkpoint=None, device="cpu", chosen=None):
         self.repo = repo
         self.checkpoint = checkpoint
         self.device = device
+        self.parts = {}
         self.chosen = {name: default for name, (default, _) in self.options.items()}
         for name, value in sorted((chosen or {}).items()):
             if name not in self.options:
@@ -48,17 +52,28 @@ class Worker:
                 raise WorkerError("option {}={}: choose one of {}".format(name, value, ", ".join(allowed)))
             self.chosen[name] = value
 
+    def prepare_interpreter(self):
+        """Change what the method's old code needs changed; called before anything of it is imported."""
+
+    def build(self):
+        """Return the networks by the names that the checkpoint stores them under; random weights, on the CPU."""
+        raise WorkerError(f"{self.method}: build is not defined", 1)
+
+    def states(self):
+        """Return the state dict of each network by name, read from the checkpoint in the authors' layout."""
+        checkpoint = read_checkpoint(self.checkpoint, self.harmless_classes)
+        return {name: part(checkpoint, name, self.checkpoint) for name in self.parts}
+
     def load(self):
         """Build the networks from the checkout and load the checkpoint strictly."""
-        raise WorkerError(f"{self.method}: load is not defined", 1)
+        self.prepare_interpreter()
+        self.parts = self.build()
+        for name, state in self.states().items():
+            strict_load(self.parts[name], state, name, strip=self.strip).to(self.device)
 
     def reenact(self, tasks):
         """Return one uint8 (H, W, 3) RGB array per task."""
         raise WorkerError(f"{self.method}: reenact is not defined", 1)
-
-    def networks(self):
-        """Return every torch module in use (the faithfulness kit puts them wrongly on purpose)."""
-        return []
 
     def weight(self, name):
         """Return the path of one file of the checkpoint folder."""
@@ -69,10 +84,24 @@ class TensorWorker(Worker):
     """A method that maps two image tensors to one: most of them. ``value_range`` is that of the network."""
 
     value_range = (0.0, 1.0)
+    resampling = "skimage"  # how the authors bring an image to the method's size
+    interleaved = True  # whether the authors' tensors keep the image's HWC layout in memory (last bits depend on it)
 
     def resize(self, image):
         """Return the image at the method's size, as its authors resize; called only where sizes differ."""
-        raise WorkerError(f"{self.method}: resize is not defined", 1)
+        if self.resampling == "skimage":
+            from skimage.transform import resize
+
+            return resize(image, (self.size, self.size))
+        if self.resampling == "opencv":
+            import cv2
+
+            return cv2.resize(image, (self.size, self.size))
+        import numpy
+        from PIL import Image
+
+        kernel = {"pillow-bicubic": Image.BICUBIC, "pillow-bilinear": Image.BILINEAR}[self.resampling]
+        return numpy.asarray(Image.fromarray(image).resize((self.size, self.size), kernel))
 
     def prepare(self, image):
         """uint8 (H, W, 3) -> float32 tensor (1, 3, size, size) in ``value_range``."""
@@ -84,8 +113,8 @@ class TensorWorker(Worker):
         low, high = self.value_range
         plane = image.astype(numpy.float32) / numpy.float32(255.0) if image.dtype == numpy.uint8 else image
         plane = plane * (high - low) + low if (low, high) != (0.0, 1.0) else plane
-        tensor = torch.from_numpy(numpy.ascontiguousarray(plane.astype(numpy.float32).transpose(2, 0, 1)))
-        return tensor.unsqueeze(0).to(self.device)
+        tensor = torch.from_numpy(plane.astype(numpy.float32)).unsqueeze(0).permute(0, 3, 1, 2)
+        return (tensor if self.interleaved else tensor.contiguous()).to(self.device)
 
     def infer(self, source, reference):
         """float tensors (N, 3, size, size) -> generated (N, 3, h, w) in ``value_range``."""
@@ -96,8 +125,8 @@ class TensorWorker(Worker):
         import numpy
 
         low, high = self.value_range
-        unit = (plane.astype(numpy.float64) - low) / (high - low)
-        return numpy.rint(numpy.clip(unit, 0.0, 1.0) * 255.0).astype(numpy.uint8)
+        unit = plane if (low, high) == (0.0, 1.0) else (plane - low) / (high - low)
+        return numpy.rint(numpy.clip(unit, 0.0, 1.0) * numpy.float32(255.0)).astype(numpy.uint8)
 
     def reenact(self, tasks):
         import torch

@@ -5,7 +5,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "_runtime"))
 
-from dgbench_worker import TensorWorker, cpu_cuda_shim, main, part, read_checkpoint, strict_load
+from dgbench_worker import TensorWorker, cpu_cuda_shim, main
 
 
 class ToyNet(TensorWorker):
@@ -14,19 +14,17 @@ class ToyNet(TensorWorker):
     markers = ("modules/generator.py",)
     can_batch = True
 
-    def load(self):
+    def prepare_interpreter(self):
         if self.device == "cpu":
             cpu_cuda_shim()
+
+    def build(self):
         from modules.generator import Generator
 
-        state = part(read_checkpoint(self.checkpoint), "generator", self.checkpoint)
-        self.generator = strict_load(Generator(), state, "generator").to(self.device)
-
-    def networks(self):
-        return [self.generator]
+        return {"generator": Generator()}
 
     def infer(self, source, reference):
-        return self.generator(source, reference)
+        return self.parts["generator"](source, reference)
 
 
 if __name__ == "__main__":
