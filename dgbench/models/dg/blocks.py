@@ -26,9 +26,10 @@ def affine_instance_norm(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     Returns:
         (B, C, H, W).
     """
-    variance, mean = torch.var_mean(x, dim=(2, 3), correction=0, keepdim=True)
+    wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x  # moments lose too much in half precision
+    variance, mean = torch.var_mean(wide, dim=(2, 3), correction=0, keepdim=True)
     gain = torch.rsqrt(variance + _EPS) * scale[..., None, None]
-    return torch.addcmul(shift[..., None, None] - mean * gain, x, gain)
+    return torch.addcmul(shift[..., None, None] - mean * gain, wide, gain).to(x.dtype)
 
 
 class InstanceNorm(nn.Module):

@@ -1,0 +1,96 @@
+"""``dgbench train dg``: the Dual-Generator on a protocol's training people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dgbench.cli.options import DataRoot, ProtocolName, Weights
+from dgbench.cli.output import AsJson, emit
+from dgbench.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from dgbench.training.config import TrainConfig
+
+
+def dg(
+    protocol: ProtocolName,
+    out: Annotated[Path, typer.Option("--out", help="Folder for checkpoints, log and the trained model.")],
+    data: DataRoot = None,
+    preset: Annotated[str, typer.Option("--preset", help="paper, compat, or small (minutes on a CPU).")] = "paper",
+    config: Annotated[
+        Path | None, typer.Option("--config", help="YAML file with settings that differ from the preset.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint in --out.")] = False,
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+    devices: Annotated[int, typer.Option("--devices", min=1, help="Processes (DDP) to train with.")] = 1,
+    stop_after: Annotated[
+        int | None, typer.Option("--stop-after", min=1, help="End this sitting after so many steps in all.")
+    ] = None,
+    weights: Weights = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a Dual-Generator: stage self, then stage cross; the same command with --resume goes on.
+
+    Only the protocol's training people are seen. The trained model lies in --out itself, ready for
+    `dgbench run --method dg --checkpoint OUT`.
+    """
+    from dgbench.engine.data import open_data
+    from dgbench.models.dg.face_encoder import build_face_encoder
+    from dgbench.protocols.registry import load_protocol
+    from dgbench.training.config_file import load_config
+    from dgbench.training.features import cached_features
+    from dgbench.training.frames import FrameBank
+    from dgbench.training.frozen import load_frozen
+    from dgbench.training.loop import train
+    from dgbench.training.protocol_rows import training_rows
+
+    chosen: TrainConfig = load_config(preset, config)
+    loaded = load_protocol(protocol)
+    source: Any = open_data(loaded, data, weights=weights).source
+    rows = training_rows(source, loaded.protocol)
+    frozen = load_frozen(chosen, weights=weights)
+    encoder = build_face_encoder(chosen.model, weights=weights)
+    bank = FrameBank(source, rows, size=chosen.model.size)
+    names = chosen.model.idsg.face_encoders
+    with progress_bar("features of the face encoder", quiet=as_json) as move:
+        features = cached_features(bank, encoder, names=names, folder=out / "cache", progress=move)
+    with progress_bar(f"training on {loaded.protocol.name}", quiet=as_json) as move:
+        summary = train(
+            chosen,
+            bank=bank,
+            features=features,
+            frozen=frozen,
+            out=out,
+            resume=resume,
+            device=device,
+            devices=devices,
+            stop_after=stop_after,
+            notes={"training_data": [f"{loaded.protocol.name} training people"], "preset": preset},
+            progress=move,
+        )
+    state = "finished" if summary.finished else "stopped; add --resume to go on"
+    emit(
+        {
+            "out": str(summary.out),
+            "finished": summary.finished,
+            "steps": summary.steps,
+            "total_steps": chosen.total_steps,
+            "resumed_from": summary.resumed_from,
+            "seconds": summary.seconds,
+            "weights_sha256": summary.weights_sha256,
+            "people": len(bank.people),
+            "images": len(bank),
+            "without_landmarks": bank.left_out,
+        },
+        f"{summary.steps}/{chosen.total_steps} steps on {len(bank)} images of {len(bank.people)} people in "
+        f"{summary.seconds:.0f} s, {state}\n"
+        + (
+            f"next: dgbench run --protocol {loaded.protocol.name} --method dg --checkpoint {out} --out RUN"
+            if summary.finished
+            else f"checkpoints are in {out / 'checkpoints'}"
+        ),
+        as_json=as_json,
+    )

@@ -1,0 +1,50 @@
+"""A training configuration from a preset and a YAML file that says what differs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from dgbench.core.errors import UsageError, did_you_mean
+from dgbench.training.config import PRESETS, TrainConfig
+
+_MAX = 1 << 20
+
+
+def load_config(preset: str, path: Path | None = None) -> TrainConfig:
+    """Return the preset, changed by the file where one is given (mappings are merged, lists replaced).
+
+    Raises:
+        UsageError: no such preset, or the file is not YAML, or names an unknown or impossible setting.
+    """
+    if preset not in PRESETS:
+        known = sorted(PRESETS)
+        raise UsageError(f"--preset {preset}: the presets are {', '.join(known)}.{did_you_mean(preset, known)}")
+    base = PRESETS[preset]()
+    if path is None:
+        return base
+    try:
+        if path.stat().st_size > _MAX:
+            raise UsageError(f"{path}: a configuration over 1 MiB is refused")
+        changes = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise UsageError(f"{path}: not a YAML configuration ({' '.join(str(error).split())[:160]})") from error
+    if not isinstance(changes, dict):
+        raise UsageError(f"{path}: a configuration is a mapping of settings, not {type(changes).__name__}")
+    try:
+        return TrainConfig.model_validate(_merged(base.model_dump(mode="json"), changes))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise UsageError(f"{path}: {where}: {first['msg']}") from error
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in changes.items():
+        old = result.get(key)
+        result[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return result
