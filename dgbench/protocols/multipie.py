@@ -16,7 +16,8 @@ BINS = (0.0, 15.0, 30.0, 45.0, 60.0, 75.0, 90.0)
 TEST_PEOPLE = 137
 _COMMON = (
     "Each test person in one session, drawn among theirs; shot 07; the 13 head-height cameras. "
-    "Source: neutral recording 01{source}. Reference: {reference}, its recording drawn per camera. {target}"
+    "Source: neutral recording 01{source}. Reference: {reference}, its recording drawn per camera, never the source's "
+    "own cell. {target}"
 )
 
 

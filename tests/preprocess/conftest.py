@@ -34,8 +34,14 @@ def image_set(tmp_path: Path) -> Callable[..., Manifest]:
             else:
                 Pillow.fromarray(image).save(path)
             rows.append(
-                {"key": f"k/{name}", "dataset": "multipie", "subject": "001", "camera": camera, "path": f"{name}.png",
-                 "container": "image"}
+                {
+                    "key": f"k/{name}",
+                    "dataset": "multipie",
+                    "subject": "001",
+                    "camera": camera,
+                    "path": f"{name}.png",
+                    "container": "image",
+                }
             )
         return Manifest("multipie", root, make_frames(rows))
 

@@ -52,7 +52,8 @@ def sample_multipie(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]:
             for camera in cameras:
                 draw = generator(protocol, person, camera)
                 source = (session, 1, sources[int(draw.integers(len(sources)))], shot)
-                choices = [r for r in recordings if relation == "cross" or (session, r, camera, shot) != source]
+                # Never the source's own cell: there the target is the source itself, and copying it would be right.
+                choices = [r for r in recordings if (session, r, camera, shot) != source]
                 cell = (session, choices[int(draw.integers(len(choices)))], camera, shot)
                 other = person
                 if relation == "cross":

@@ -47,7 +47,8 @@ def sample_rafd_grid(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]:
             shifts = cells.permutation(max(len(people) - 1, 1))
             for person in people:
                 own = generator(protocol, person, camera, expression)
-                usable = [g for g in GAZES if relation == "cross" or (camera, expression, g) != SOURCE]
+                # Never the source's own cell: there the target is the source itself, and copying it would be right.
+                usable = [g for g in GAZES if (camera, expression, g) != SOURCE]
                 drawn = sorted(usable[i] for i in own.permutation(len(usable))[:gazes])
                 for place, gaze in enumerate(drawn):
                     other = person

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from made_frames import rafd_frames
+
+from dgbench.datasets.manifest import Manifest
+from dgbench.protocols.registry import load_protocol
+from dgbench.protocols.verify import check_coverage, table
+
+
+def test_a_whole_copy_is_covered_and_a_torn_one_says_where() -> None:
+    loaded = load_protocol("rafd-cross")
+    frames = rafd_frames()
+    whole = check_coverage(loaded.protocol, loaded.pairs(), Manifest("rafd", Path("/x"), frames))
+    assert (whole.covered, whole.expected, whole.ranked, whole.missing_keys) == (1440, 1440, True, [])
+    assert whole.bins == {"0": (288, 288), "45": (576, 576), "90": (576, 576)}
+    assert table(whole) == [
+        ("pairs", "1440", "1440"),
+        ("bin 0", "288", "288"),
+        ("bin 45", "576", "576"),
+        ("bin 90", "576", "576"),
+    ]
+
+    torn = frames[~frames["key"].str.startswith("rafd/02/000/")]
+    found = check_coverage(loaded.protocol, loaded.pairs(), Manifest("rafd", Path("/x"), torn))
+    assert found.people["02"] == (64, 80) and found.bins["45"] == (576, 576)
+    assert not found.ranked and found.covered == 1440 - 32 + sum(
+        pair.source_identity == "02" == pair.reference_identity for pair in loaded.pairs()
+    )
+    assert any(line.startswith("Add the missing images") for line in found.advice)
+    assert any("never ranked" in line for line in found.advice)
+    assert ("person 02", "64", "80") in table(found)
+
+
+def test_an_empty_copy_asks_whether_it_is_the_right_folder() -> None:
+    loaded = load_protocol("rafd-self")
+    nothing = check_coverage(loaded.protocol, loaded.pairs(), Manifest("rafd", Path("/x"), rafd_frames().iloc[:0]))
+    assert nothing.covered == 0 and not nothing.ranked
+    assert "is /x a copy of rafd" in nothing.advice[0]
