@@ -54,20 +54,6 @@ def check_name(name: str) -> None:
         raise UsageError(f"unknown metric {name!r}.{did_you_mean(name, known)} Known: {', '.join(known)}")
 
 
-def resolve_names(names: Sequence[str], judges: Judges) -> tuple[str, ...]:
-    """Return the names under which these judges measure a protocol's metrics.
-
-    A protocol asks for ``fid`` and ``kid``; judges without the official Inception measure ``fd[<judge>]`` and
-    ``kd[<judge>]`` in their place, and say so by the name.
-    """
-    for name in names:
-        check_name(name)
-    if not {"fid", "kid"} & set(names) or judges.features_name == OFFICIAL:
-        return tuple(dict.fromkeys(names))
-    there = {"fid": judges.features_name, "kid": "kd" + judges.features_name.removeprefix("fd")}
-    return tuple(dict.fromkeys(there.get(name, name) for name in names))
-
-
 def make_metric(name: str, judges: Judges | None = None) -> Metric:
     """Return a metric with the card that the given judges make.
 

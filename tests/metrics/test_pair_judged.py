@@ -17,7 +17,7 @@ from dgbench.metrics.csim import cosine
 from dgbench.metrics.expression import MOVING, STABLE, expression_error, similarity
 from dgbench.metrics.observations import StoredSeen
 from dgbench.metrics.pose import angle_error, geodesic, rotation
-from dgbench.metrics.registry import make_metric, metric_names, resolve_names
+from dgbench.metrics.registry import make_metric, metric_names
 
 CROSS = Pair(
     pair_id="p", relation="cross", source="a", reference="b", target="c", source_identity="1", reference_identity="2"
@@ -219,9 +219,7 @@ def test_fid_is_the_official_inceptions_name_alone():
     with pytest.raises(UsageError, match=r"fd\[fake\]"):
         make_metric("fd[other]", judges)
     assert make_metric("fd[fake]", judges).card.name == "fd[fake]"
-    assert resolve_names(["ssim", "fid", "kid"], judges) == ("ssim", "fd[fake]", "kd[fake]")
     judges.features_name = "fid"
-    assert resolve_names(["ssim", "fid"], judges) == ("ssim", "fid")
     assert make_metric("fid", judges).card.title == "FID"
 
 
