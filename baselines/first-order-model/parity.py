@@ -20,12 +20,14 @@ class FirstOrderModelKit(Kit):
         ("generator.final", 1.0),
     )
 
-    def official(self, repo, checkpoint, task):
+    def official(self, worker, checkpoint, task):
         import demo
         from skimage import img_as_ubyte
         from skimage.transform import resize
 
-        generator, detector = demo.load_checkpoints(os.path.join(repo, "config", "vox-256.yaml"), checkpoint, cpu=True)
+        generator, detector = demo.load_checkpoints(
+            os.path.join(worker.repo, "config", "vox-256.yaml"), checkpoint, cpu=True
+        )
         source, reference = (resize(image, (256, 256))[..., :3] for image in (task.source, task.reference))
         made = demo.make_animation(
             source, [reference], generator, detector, relative=False, adapt_movement_scale=False, cpu=True

@@ -52,7 +52,7 @@ class FReeNetKit(Kit):
     def grey(self, worker):
         return 127.5
 
-    def official(self, repo, checkpoint, task):
+    def official(self, worker, checkpoint, task):
         import cv2
         import models.vgg
         import torch
@@ -101,7 +101,7 @@ class FReeNetKit(Kit):
         sys.argv = ["test_image.py", "--dataroot", "none", "--name", "RaFD", "--model", "landmark_L64_Tri"]
         sys.argv += ["--gpu_ids", "-1"]
         try:
-            runpy.run_path(os.path.join(repo, "src", "test_image.py"), run_name="__main__")
+            runpy.run_path(os.path.join(worker.repo, "src", "test_image.py"), run_name="__main__")
         finally:
             os.chdir(before)
             sys.argv = argv

@@ -14,7 +14,7 @@ class LatentImageAnimatorKit(Kit):
 
     worker = load_worker(__file__).LatentImageAnimator
 
-    def official(self, repo, checkpoint, task):
+    def official(self, worker, checkpoint, task):
         import run_demo
         from PIL import Image
 

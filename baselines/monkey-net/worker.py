@@ -12,6 +12,7 @@ class MonkeyNet(TensorWorker):
     """One-frame clips (B, 3, 1, H, W); transfer.py's move_location=False, so no first frame is subtracted."""
 
     method = "monkey-net"
+    interleaved = False
     packages = ("torch", "numpy", "PIL", "yaml", "skimage")
     markers = ("transfer.py", "modules/generator.py", "config/vox.yaml")
     can_batch = True

@@ -18,12 +18,12 @@ class ThinPlateSplineKit(Kit):
         ("inpainting_network.final", 1.0),
     )
 
-    def official(self, repo, checkpoint, task):
+    def official(self, worker, checkpoint, task):
         import demo
         from skimage import img_as_ubyte
         from skimage.transform import resize
 
-        config = os.path.join(repo, "config", "vox-256.yaml")
+        config = os.path.join(worker.repo, "config", "vox-256.yaml")
         networks = demo.load_checkpoints(config, checkpoint, "cpu")
         source, reference = (resize(image, (256, 256))[..., :3] for image in (task.source, task.reference))
         made = demo.make_animation(source, [reference], *networks, device="cpu", mode="standard")[0]

@@ -18,13 +18,15 @@ class X2FaceKit(Kit):
         ("state_dict.pix2pixSampler.netG.model.up.2", 0.3),
     )
 
-    def official(self, repo, checkpoint, task):
+    def official(self, worker, checkpoint, task):
         import torch
         import torchvision.transforms
         from PIL import Image
 
         torchvision.transforms.Scale = torchvision.transforms.Resize
-        with open(os.path.join(repo, "UnwrapMosaic", "Face2Face_UnwrapMosaic.ipynb"), encoding="utf-8") as handle:
+        with open(
+            os.path.join(worker.repo, "UnwrapMosaic", "Face2Face_UnwrapMosaic.ipynb"), encoding="utf-8"
+        ) as handle:
             cells = ["".join(cell["source"]) for cell in json.load(handle)["cells"] if cell["cell_type"] == "code"]
         imports, run_batch, model, _, load_img, drive = cells[:6]
         work = os.path.dirname(checkpoint)

@@ -16,6 +16,7 @@ from dgbench_worker.calibrate import calibrate
 from dgbench_worker.checks import commit_of, versions
 from dgbench_worker.isolation import be_deterministic, import_paths, settle, take_channels
 from dgbench_worker.method import Task
+from dgbench_worker.shims import take_functions
 
 CAUGHT = 8.0  # a mutant must change some pixel by at least so many grey levels
 BLIND = 10.0  # an output with a smaller spread (grey levels) could hide anything
@@ -34,7 +35,7 @@ class Kit:
 
         torch.save({name: module.state_dict() for name, module in parts.items()}, path)
 
-    def official(self, repo, checkpoint, task):
+    def official(self, worker, checkpoint, task):
         """Run the authors' own function; return (float (H, W, 3) in the network's range, uint8 or None)."""
         raise NotImplementedError
 
@@ -173,7 +174,7 @@ def compare(kit, worker, checkpoint, task, large):
         began = time.time()
         plane = kit.plane(worker, one)
         seconds = time.time() - began
-        official, written = kit.official(worker.repo, checkpoint, one)
+        official, written = kit.official(worker, checkpoint, one)
         truth[name] = official
         levels = worker.reenact([one])[0]
         entry = {
@@ -275,6 +276,26 @@ def main(kit, larger=300):
     said.write(json.dumps(report, indent=2, sort_keys=True) + "\n")
     said.flush()
     return 0 if report["ok"] else 1
+
+
+def authors_animation(repo, scope, names=("make_animation",)):
+    """Return make_animation of the checkout's demo.py where that script itself cannot be imported any more.
+
+    ``scope`` adds what its body uses; ``names`` the functions of the script that it calls, itself last.
+    """
+    import numpy
+    import torch
+
+    space = {"np": numpy, "torch": torch, "F": torch.nn.functional, "tqdm": lambda frames: frames}
+    space["normalize_kp"] = take_functions(os.path.join(repo, "animate.py"), ("normalize_kp",), space)[0]
+    return take_functions(os.path.join(repo, "demo.py"), names, dict(space, **scope))[-1]
+
+
+def unit_images(task, size):
+    """Source and reference as the FOMM family's demos read them: skimage's resize, float64 in [0, 1]."""
+    from skimage.transform import resize
+
+    return [resize(image, (size, size))[..., :3] for image in (task.source, task.reference)]
 
 
 def load_worker(parity_file):
