@@ -52,8 +52,8 @@ def _room(
     for _ in range(14):
         cx, cy = rng.uniform(-0.1, 1.1, 2)
         half = rng.uniform(0.04, 0.3, 2)
-        blur = rng.uniform(0.015, 0.05)
-        tint = color * rng.uniform(0.25, 1.7) * (1 + 0.5 * rng.uniform(-1, 1, 3))
+        blur = rng.uniform(0.02, 0.07)
+        tint = color * rng.uniform(0.25, 1.7) * (1 + 0.22 * rng.uniform(-1, 1, 3))
         cover = np.ones_like(x)
         for axis, center, reach in ((x, cx, half[0]), (y, cy, half[1])):
             cover *= 1 / (1 + np.exp(np.clip((np.abs(axis - center) - reach) / blur * 2, -40, 40)))

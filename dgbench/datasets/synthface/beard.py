@@ -14,8 +14,8 @@ from dgbench.datasets.synthface.scalp import beard_density
 from dgbench.datasets.synthface.shading import STRAND
 from dgbench.datasets.synthface.strands import Extra, ribbons, unit
 
-_ROWS = 4
-_COUNT = {"moustache": 260, "goatee": 420, "full": 1000}
+_ROWS = 3
+_COUNT = {"moustache": 380, "goatee": 620, "full": 1500}
 
 
 def grow_beard(head: Head, person: Person, rest: NDArray[np.float32], normals: NDArray[np.float32]) -> list[Extra]:
@@ -41,10 +41,12 @@ def grow_beard(head: Head, person: Person, rest: NDArray[np.float32], normals: N
     length = np.where((np.abs(x) > 4.5) & ~lip, length * 0.55, length)
     t = np.linspace(0, 1, _ROWS)[None, :, None]
     lift = np.where(lip, 0.22, 0.3)[:, None, None]
-    paths = root[:, None] - 0.05 * out[:, None] + length[:, None, None] * (
-        down[:, None] * t + out[:, None] * lift * np.sin(t * 2.2)
+    paths = (
+        root[:, None]
+        - 0.05 * out[:, None]
+        + length[:, None, None] * (down[:, None] * t + out[:, None] * lift * np.sin(t * 2.2))
     )
     outs = np.repeat(out[:, None], _ROWS, 1)
-    width = np.full((count, _ROWS), 0.34) * np.linspace(1, 0.6, _ROWS)[None] * rng.uniform(0.7, 1.3, (count, 1))
+    width = np.full((count, _ROWS), 0.23) * np.linspace(1, 0.6, _ROWS)[None] * rng.uniform(0.7, 1.3, (count, 1))
     colors = strand_colors(person, count, _ROWS, rng, 0.75, 1.1)
     return [ribbons(paths, outs, width, colors, anchor, rng=rng, part=Part.BEARD, material=STRAND, gloss=0.6)]

@@ -113,7 +113,7 @@ def _hem(head: Head, rest: NDArray[np.float32], color: NDArray[np.float64]) -> E
     top = rest[used].astype(np.float64)
     outward = top * [1, 0, 1]
     outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-6)
-    top = top + 0.5 * outward
+    top = top + 0.9 * outward + [0, 1.2, 0]
     bottom = top * [1.25, 1.0, 1.25] + [0, -22.0, 0]
     count_rim = len(used)
     a, b = local[:, 0], local[:, 1]

@@ -47,7 +47,7 @@ def paint_eye(person: Person) -> NDArray[np.float64]:
     inner = np.clip((angle - PUPIL_EDGE) / (IRIS_EDGE - PUPIL_EDGE), 0, 1)
     color = iris_color(person.eye_color)
     ring = color * np.array([1.5, 1.15, 0.75])
-    iris = color + (ring - color) * np.exp(-((inner - 0.12) / 0.22) ** 2)[..., None]
+    iris = color + (ring - color) * np.exp(-(((inner - 0.12) / 0.22) ** 2))[..., None]
     iris = iris * (1.15 + 0.5 * fibre)[..., None] * (1 - 0.72 * np.clip((inner - 0.72) / 0.28, 0, 1) ** 2)[..., None]
     to_iris = np.clip((IRIS_EDGE + 0.012 - angle) / 0.045, 0, 1)[..., None]
     picture = sclera * (1 - to_iris) + iris * to_iris

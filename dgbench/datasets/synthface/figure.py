@@ -38,7 +38,8 @@ class Figure:
         anchor: int32 (V - H,), the head vertex each extra vertex moves with, -1: none.
         triangles: int32 (T, 3); the first ``smooth`` get normals anew for each picture.
         mode, material, part: uint8 (T,), see ``raster.rasterize``, ``shading`` and ``parts``.
-        closed_mode: uint8 (T,), the same without what a closed mouth hides; shadow_mode: what casts shadows.
+        closed_mode: uint8 (T,), the same without what a closed mouth hides; shadow_mode: what casts shadows;
+            lash_mode: the lashes alone, which ``mode`` leaves out.
         vertex_material: uint8 (V,).
         uv: float32 (V, 2); base: float32 (V, 3) linear; gloss, occlusion: float32 (V,).
         normals, tangents: float32 (V, 3) at rest; what ``smooth`` does not cover is only turned.
@@ -53,6 +54,7 @@ class Figure:
     mode: NDArray[np.uint8]
     closed_mode: NDArray[np.uint8]
     shadow_mode: NDArray[np.uint8]
+    lash_mode: NDArray[np.uint8]
     material: NDArray[np.uint8]
     part: NDArray[np.uint8]
     vertex_material: NDArray[np.uint8]
@@ -192,6 +194,9 @@ def build_figure(head: Head, person: Person, outfit: int = 0) -> Figure:
     all_kinds = np.concatenate(kinds)
     inside = (Surface.GUMS, Surface.TEETH, Surface.MOUTH, Surface.LASH, Surface.SOCKET)
     shadow_mode = _without(np.where(all_modes == 3, np.uint8(2), all_modes), head, inside)
+    lash_mode = np.zeros_like(all_modes)
+    lashes = head.surface == Surface.LASH
+    lash_mode[: len(lashes)][lashes] = all_modes[: len(lashes)][lashes]
     occlusion = bake_ambient(
         all_points,
         all_normals,
@@ -208,9 +213,10 @@ def build_figure(head: Head, person: Person, outfit: int = 0) -> Figure:
         anchor=np.concatenate(anchors),
         triangles=all_triangles,
         smooth=len(head.triangles),
-        mode=all_modes,
-        closed_mode=_without(all_modes, head, (Surface.GUMS, Surface.TEETH)),
+        mode=_without(all_modes, head, (Surface.LASH,)),
+        closed_mode=_without(all_modes, head, (Surface.LASH, Surface.GUMS, Surface.TEETH)),
         shadow_mode=shadow_mode,
+        lash_mode=lash_mode,
         material=np.concatenate(materials),
         part=np.concatenate(parts),
         vertex_material=all_kinds,

@@ -29,7 +29,9 @@ def make_glasses(head: Head, person: Person, rest: NDArray[np.float32]) -> list[
     plane = max(lashes + 1.15, float(marks[27, 2]) + 0.1)
     reach = 0.5 * abs(float(centers[1, 0] - centers[0, 0]))
     kind = person.glasses
-    half_x, half_y, power = {"round": (2.25, 2.15, 2.0), "square": (2.65, 1.95, 4.5), "browline": (2.55, 2.0, 3.0)}[kind]
+    half_x, half_y, power = {"round": (2.25, 2.15, 2.0), "square": (2.65, 1.95, 4.5), "browline": (2.55, 2.0, 3.0)}[
+        kind
+    ]
     size = float(rng.uniform(0.92, 1.08))
     half_x, half_y = min(half_x * size, reach - 0.45), half_y * size
     color = _METALS[int(rng.integers(3))] if kind == "round" else _PLASTICS[int(rng.integers(4))]

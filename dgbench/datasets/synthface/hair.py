@@ -89,12 +89,13 @@ def strand_colors(
     return each[:, None, :] * ramp
 
 
-def _flow(style: Style, place: NDArray[np.float64], part_x: float, knot: NDArray[np.float64]) -> NDArray[np.float64]:
-    x, y, z = place.T
+def _flow(
+    style: Style, place: NDArray[np.float64], side: NDArray[np.float64], knot: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    x, _, z = place.T
     if style.flow == "crown":
         return place - _CROWN
     if style.flow == "part":
-        side = np.where(x > part_x, 1.0, -1.0)
         back = np.interp(z, [-4.0, 3.0, 8.0], [0.25, 0.45, 0.75])
         return np.stack([side, -0.55 - 0.1 * np.abs(x), -back], 1)
     if style.flow == "back":
@@ -118,9 +119,11 @@ def _grow(
     layer = rng.random(count) ** 0.7
     radial = unit(root - _CENTER)
     jitter = rng.normal(0, 0.13, (count, 3))
+    # The parting is not a ruled line: near it hair falls to either side.
+    side = np.where(root[:, 0] + rng.normal(0, 0.45, count) > part_x, 1.0, -1.0)
 
     def along(place: NDArray[np.float64], outward: NDArray[np.float64]) -> NDArray[np.float64]:
-        flow = _flow(style, place, part_x, knot)
+        flow = _flow(style, place, side, knot)
         if style.flow != "out":
             flow = flow - (flow * outward).sum(1, keepdims=True) * outward
         return unit(flow)
@@ -187,6 +190,13 @@ def _off_the_face(
     return np.where(over[:, None], _CENTER + direction * floor[:, None], place)
 
 
+def _taper(rows: int) -> NDArray[np.float64]:
+    """Return (1, rows) relative widths of a ribbon: narrow where it leaves the skin, so that the hairline is soft."""
+    shape = np.linspace(1.0, 0.7, rows)[None]
+    shape[0, 0] = 0.4
+    return shape
+
+
 def grow_hair(head: Head, person: Person, rest: NDArray[np.float32]) -> list[Extra]:
     """Return the head hair of a person whose neutral vertices are ``rest`` (V, 3); empty when bald."""
     style = STYLES[person.hair_style]
@@ -206,13 +216,16 @@ def grow_hair(head: Head, person: Person, rest: NDArray[np.float32]) -> list[Ext
     taper = np.clip((scalp_field(generic, recede=style.recede, shift=0) + 4) / 12, 0.35, 1)
     long_hair = style.top > 10
     length = length * rng.uniform(0.78, 1.1, len(root)) * (1.0 if long_hair else taper)
+    if style.flow in ("crown", "out"):
+        # The nape is cut short.
+        length = length * np.interp(latitude, [-34, -4], [0.3, 1.0])
     length = length * float(rng.uniform(0.85, 1.15))
     part_x = float(rng.choice([-2.6, 2.6, -1.2, 1.2, 0.0]))
     knot = np.array([0.0, rng.uniform(7.0, 12.0), -10.4 if person.hair_style == "bun" else -10.0])
     if style.flow == "knot":
         length = np.linalg.norm(knot - root, axis=1) * 1.25
     paths, outs = _grow(style, root, length, table, rng, part_x, knot)
-    width = style.width * rng.uniform(0.7, 1.3, (len(root), 1)) * np.linspace(1.0, 0.7, style.rows)[None]
+    width = style.width * rng.uniform(0.7, 1.3, (len(root), 1)) * _taper(style.rows)
     colors = strand_colors(person, len(root), style.rows, rng, 0.72, 1.12)
     pieces = [_piece(paths, outs, width, colors, rng)]
     if person.hair_style == "bun":

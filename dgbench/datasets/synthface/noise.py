@@ -31,7 +31,9 @@ def _sample(
         out[i] = total
 
 
-def noise(rng: np.random.Generator, points: NDArray[np.float32], frequency: float, octaves: int = 1) -> NDArray[np.float32]:
+def noise(
+    rng: np.random.Generator, points: NDArray[np.float32], frequency: float, octaves: int = 1
+) -> NDArray[np.float32]:
     """Return value noise at ``points`` (..., 3): about -1 to 1, ``frequency`` bumps a centimetre, halved each octave."""
     flat = np.ascontiguousarray(points.reshape(-1, 3), np.float32)
     total = np.zeros(len(flat), np.float32)

@@ -111,7 +111,7 @@ def person(number: int, *, seed: int = 0) -> Person:
     masculinity = float(np.clip((-0.75 if feminine else 0.75) + 0.25 * rng.standard_normal(), -1, 1))
     age = float(np.clip(19 + rng.gamma(2.0, 11.0), 19, 75))
     # Skin, hair and eye pigments go together, as they do in people.
-    melanin = float(rng.choice([rng.beta(2, 9), rng.beta(4, 7), rng.beta(7, 3.5)], p=[0.48, 0.27, 0.25]))
+    melanin = float(rng.choice([rng.beta(2, 9), rng.beta(3, 7.5), rng.beta(6, 4)], p=[0.5, 0.28, 0.22]))
     light = np.clip(1 - melanin / 0.3, 0, 1)
     melanin_type = float(np.clip(rng.beta(2, 5) + 0.25 * light * rng.random(), 0, 1))
     blond = rng.random() < 0.25 + 0.5 * light if melanin < 0.28 else False

@@ -69,7 +69,10 @@ def rasterize(
         dwa, dwb = (by - cy) * scale, (cy - ay) * scale
         dwc = -dwa - dwb
         dz = dwa * za + dwb * zb + dwc * zc
-        narrow = x1 - x0 > 3
+        wide = x1 - x0 > 9
+        ia = 1.0 / dwa if wide and abs(dwa) > 1e-12 else 0.0
+        ib = 1.0 / dwb if wide and abs(dwb) > 1e-12 else 0.0
+        ic = 1.0 / dwc if wide and abs(dwc) > 1e-12 else 0.0
         u0, v0 = uv[a, 0] * za, uv[a, 1] * za
         u1, v1 = uv[b, 0] * zb, uv[b, 1] * zb
         u2, v2 = uv[c, 0] * zc, uv[c, 1] * zc
@@ -78,17 +81,22 @@ def rasterize(
             wa0 = ((bx - px) * (cy - py) - (by - py) * (cx - px)) * scale
             wb0 = ((cx - px) * (ay - py) - (cy - py) * (ax - px)) * scale
             first, last = x0, x1
-            if narrow:
+            if wide:
                 # Where each edge is crossed, a sample wider than exact: the test below decides.
                 low, high = 0.0, float(x1 - x0)
                 wc0 = 1.0 - wa0 - wb0
-                for w, d in ((wa0, dwa), (wb0, dwb), (wc0, dwc)):
-                    if d > 1e-12:
-                        low = max(low, -w / d - 1.0)
-                    elif d < -1e-12:
-                        high = min(high, -w / d + 1.0)
-                    elif w < -1e-6:
-                        high = -1.0
+                if ia > 0.0:
+                    low = max(low, -wa0 * ia - 1.0)
+                elif ia < 0.0:
+                    high = min(high, -wa0 * ia + 1.0)
+                if ib > 0.0:
+                    low = max(low, -wb0 * ib - 1.0)
+                elif ib < 0.0:
+                    high = min(high, -wb0 * ib + 1.0)
+                if ic > 0.0:
+                    low = max(low, -wc0 * ic - 1.0)
+                elif ic < 0.0:
+                    high = min(high, -wc0 * ic + 1.0)
                 if high < low:
                     continue
                 first, last = x0 + int(low), x0 + int(high)

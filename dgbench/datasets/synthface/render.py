@@ -22,6 +22,8 @@ from dgbench.datasets.synthface.raster import cull_strands, landmark_visibility,
 from dgbench.datasets.synthface.scene import Light, Scene
 from dgbench.datasets.synthface.shading import light_vertices, resolve
 
+#: Changes whenever any pixel, landmark or visibility of any render does; written beside shipped renders.
+APPEARANCE_VERSION = 1
 #: A landmark is hidden when something lies nearer by more than this, centimetres (lips and lids overlap themselves).
 DEPTH_TOLERANCE = 0.7
 #: Hair below this height, centimetres, hangs free of the skull.
@@ -171,6 +173,15 @@ def render(head: Head, person: Person, scene: Scene) -> Rendered:
     towards = camera.rotation[2]
     mode = cull_strands(mode, figure.triangles, figure.smooth, figure.normals, towards, points, HANGING)
     rasterize(xy, inverse_depth, figure.triangles, mode, figure.uv, figure.strand_alpha, depth, ids)
+    chosen = head.landmarks68
+    spots = in_camera[chosen].astype(np.float64)
+    sight = np.array([0.0, 0.0, camera.distance]) - spots
+    facing = (turned[chosen] * sight).sum(1) / np.linalg.norm(sight, axis=1)
+    visibility = landmark_visibility(
+        xy[chosen], inverse_depth[chosen], facing, depth, DEPTH_TOLERANCE, side * scene.zoom / 512.0
+    )
+    # Lashes come after the visibility test: they hide nothing that a person would call hidden.
+    rasterize(xy, inverse_depth, figure.triangles, figure.lash_mode, figure.uv, figure.strand_alpha, depth, ids)
     ambient, directions, colors, reach = _lamps(scene.light)
     used = np.zeros(count, np.uint8)
     mark_used(ids, figure.triangles, used)
@@ -227,13 +238,6 @@ def render(head: Head, person: Person, scene: Scene) -> Rendered:
         paint_background(scene.background, scene.size),
         image,
         parts,
-    )
-    chosen = head.landmarks68
-    spots = in_camera[chosen].astype(np.float64)
-    towards = np.array([0.0, 0.0, camera.distance]) - spots
-    facing = (turned[chosen] * towards).sum(1) / np.linalg.norm(towards, axis=1)
-    visibility = landmark_visibility(
-        xy[chosen], inverse_depth[chosen], facing, depth, DEPTH_TOLERANCE, side * scene.zoom / 512.0
     )
     flat = xy[chosen] / samples
     away = -spots[:, 2] * camera.focal / camera.distance

@@ -57,7 +57,7 @@ def beard_field(points: NDArray[np.floating]) -> dict[str, NDArray[np.float64]]:
     chin = np.maximum(np.maximum(side * soft(z - 7, 0.5), below * soft(3.4 - ax, 0.4)), patch)
     # The cheek's upper line runs from the sideburn to the mouth's corner.
     upper = np.interp(ax, [2.6, 4.2, 5.6, 6.6, 7.6], [-3.2, -3.1, -1.6, 0.6, 3.2])
-    cheek = soft(upper - y, 0.35) * soft(ax - 2.9, 0.3) * soft(y + 8.0, 0.3) * soft(z - 2.6, 0.4)
+    cheek = soft(upper - y, 0.35) * soft(ax - 2.9, 0.3) * soft(y + 8.0, 0.3) * soft(z - 2.1, 0.35)
     under = soft(-6.4 - y, 0.4) * soft(y + 8.7, 0.3) * soft(z - 4.2, 0.5)
     return {"moustache": moustache * front, "chin": chin * front, "cheek": np.maximum(cheek, under * 0.9) * front}
 

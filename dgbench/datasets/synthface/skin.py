@@ -139,10 +139,10 @@ def _paint_growth(
     ragged_edge = above + 2.6 * noise(rng, where, 1.3, 2) + 3.0 * grain
     cover = 1 / (1 + np.exp(-np.clip(ragged_edge / 1.8, -30, 30)))
     if person.hair_style in ("bald", "buzz"):
-        cover = cover * (0.30 if person.hair_style == "bald" else 0.74) * (1 + 0.3 * grain)
+        cover = cover * (0.30 if person.hair_style == "bald" else 0.84) * (1 + 0.3 * grain)
         tone = 0.5 * hair + 0.5 * shadow_tone
     else:
-        tone = np.broadcast_to(hair * 0.55, color.shape)
+        tone = np.broadcast_to(hair * 0.42, color.shape)
     cover = np.clip(cover, 0, 1)
     color = color + (tone - color) * cover[..., None]
     part = np.where(cover > 0.5, int(Part.HAIR), part)

@@ -48,7 +48,9 @@ def strand_tiles() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     v, u = (np.mgrid[0:TILE, 0:TILE] + 0.5) / TILE
     alpha, shade = np.zeros((TILE, TILE)), np.full((TILE, TILE), 0.75)
     for k in range(_STRANDS):
-        middle = (k + 0.5 + 0.3 * rng.uniform(-1, 1)) / _STRANDS + 0.012 * np.sin(v * rng.uniform(3, 9) + rng.uniform(0, 6))
+        middle = (k + 0.5 + 0.3 * rng.uniform(-1, 1)) / _STRANDS + 0.012 * np.sin(
+            v * rng.uniform(3, 9) + rng.uniform(0, 6)
+        )
         end = rng.uniform(0.72, 1.08)
         taper = np.sqrt(np.clip((end - v) / end, 0, 1))
         off = np.abs((u - middle + 0.5) % 1.0 - 0.5) * _STRANDS
