@@ -23,9 +23,9 @@ TEMPLATE = torch.tensor((ARCFACE_TEMPLATE - 56.0) * (0.8 * CROP / 112.0) + [32.0
 def align_batch(images: Tensor, points: Tensor) -> Tensor:
     """Return crops aligned to :data:`TEMPLATE`, differentiable with respect to images and points.
 
-    The similarity of least squares in closed form (rotation and scale as one complex number), then bilinear
-    sampling at twice the resolution, averaged, with black outside. An image whose face is more than twice as
-    large as the crop's should be shrunk first.
+    The similarity of least squares in closed form (rotation and scale as one complex number), fitted from the
+    template to the image and so in the image's pixels, then bilinear sampling at twice the resolution, averaged,
+    with black outside. An image whose face is more than twice as large as the crop's should be shrunk first.
 
     Args:
         images: (B, 3, H, W), any range whose black is 0.

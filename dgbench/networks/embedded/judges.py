@@ -170,4 +170,3 @@ class EmbeddedFeatures(FeatureNetwork):
 def _to_bytes(crop: torch.Tensor) -> Image:
     pixels: Image = (crop[0].permute(1, 2, 0).clamp(0, 1) * 255).round().to(torch.uint8).numpy()
     return pixels
-
