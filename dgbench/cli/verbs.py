@@ -102,8 +102,9 @@ def register(app: typer.Typer) -> None:
     """Make the app's root group list and build its verbs lazily."""
     app.info.cls = _LazyGroup
 
-    @app.callback()
+    @app.callback(invoke_without_command=True)
     def root(
+        context: typer.Context,
         version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),
     ) -> None:
         if version:
@@ -111,3 +112,6 @@ def register(app: typer.Typer) -> None:
 
             print(f"dgbench {dgbench.__version__}")
             raise typer.Exit
+        if context.invoked_subcommand is None:
+            print(context.get_help())
+            raise typer.Exit(2)

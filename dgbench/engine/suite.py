@@ -41,7 +41,7 @@ class Suite(BaseModel):
     """What a suite file says. ``data`` maps a data set's name to its folder."""
 
     model_config = _FROZEN
-    name: Annotated[str, Field(pattern=PAIR_ID.pattern)]
+    name: Annotated[str, Field(pattern=f"^{PAIR_ID.pattern}$")]
     protocols: tuple[str, ...] = Field(min_length=1)
     methods: tuple[SuiteMethod, ...] = Field(min_length=1)
     judges: tuple[JudgeSet, ...] = Field(default=("embedded",), min_length=1)

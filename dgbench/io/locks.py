@@ -13,7 +13,7 @@ from pathlib import Path
 import filelock
 
 from dgbench.core.errors import WorkFailedError
-from dgbench.io.atomic import write_json
+from dgbench.io.atomic import explain, write_json
 
 
 @contextlib.contextmanager
@@ -25,16 +25,19 @@ def folder_lock(folder: Path, *, purpose: str, timeout_s: float = 0.0) -> Iterat
 
     Raises:
         WorkFailedError: another process holds it still after ``timeout_s`` seconds.
+        UsageError: the folder cannot be made or written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(folder / ".lock")
     owner = folder / ".lock-owner.json"
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=timeout_s)
     except filelock.Timeout as error:
         raise WorkFailedError(
             f"{folder}: in use by {_describe(owner)}; wait for it or choose another folder"
         ) from error
+    except OSError as error:
+        raise explain(error, folder) from error
     try:
         write_json(
             owner,

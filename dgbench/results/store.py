@@ -208,8 +208,15 @@ def published_path(record: Record) -> str:
     return f"{record.protocol.id}/v{record.protocol.version}/{record.method.name}/{record.run_id}"
 
 
+def _measurement(record: Record) -> dict[str, Any]:
+    """What a record found, without when and by which code and machine it was written down."""
+    return record.model_dump(mode="json", exclude={"created", "code", "environment_sha256"})
+
+
 def publish(scored_folder: Path, results_root: Path) -> Path:
-    """Copy a scored run into ``results_root`` byte for byte, ``record.json`` last; return its new folder.
+    """Copy a scored run into ``results_root`` byte for byte, ``record.json`` last; return its folder there.
+
+    Publishing the same measurement again changes nothing.
 
     Raises:
         UsageError: the run is not finished, its files do not fit its record, or another record is there.
@@ -228,8 +235,8 @@ def publish(scored_folder: Path, results_root: Path) -> Path:
     contents[RECORD] = (scored_folder / RECORD).read_bytes()
     target = results_root / published_path(record)
     if (target / RECORD).is_file():
-        if (target / RECORD).read_bytes() == contents[RECORD]:
-            return target
+        if _measurement(read_record(target)) == _measurement(record):
+            return target  # the same numbers scored again: the first record stays
         raise UsageError(
             f"{target}: holds another record; a published record never changes: publish under a new run id, "
             "with 'supersedes' naming the old one"

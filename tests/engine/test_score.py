@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from colour_judges import ColourJudges
 
-from dgbench.core.card import JudgeNetwork
 from dgbench.core.errors import MissingError, UsageError
-from dgbench.core.face import Image, Landmarks, Pose
 from dgbench.core.record import Record
 from dgbench.engine.data import open_data
 from dgbench.engine.outputs import adopt_outputs
@@ -22,46 +21,11 @@ from dgbench.engine.plan import RunFolder
 from dgbench.engine.run import run_method
 from dgbench.engine.score import score_run
 from dgbench.methods.registry import CANARIES, create
-from dgbench.networks.judges import Seen
 from dgbench.protocols.registry import load_protocol
 from dgbench.results.store import read_record
 
 PROTOCOL = load_protocol("frll-cross@1")
 MakeCopy = Callable[..., Path]
-
-
-class ColourJudges:
-    """Judges that tell people by their colours: enough to know every number beforehand, and no network."""
-
-    name = "embedded"
-    features_name = "fd[colour]"
-    networks = (JudgeNetwork(role="identity", name="colour", sha256="0" * 64),)
-
-    def observe(
-        self, images: Sequence[Image], *, fallback: object = None, roles: Collection[str] | None = None
-    ) -> list[Seen]:
-        return [self._see(image) for image in images]
-
-    def features(self, images: Sequence[Image]) -> np.ndarray:
-        return np.stack([cv2.resize(image, (4, 4), interpolation=cv2.INTER_AREA).ravel() for image in images]).astype(
-            np.float32
-        )
-
-    def _see(self, image: Image) -> Seen:
-        found = bool(image.std() > 2)
-        colour = cv2.resize(image, (8, 8), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
-        colour -= colour.mean()
-        points = np.zeros((68, 3), np.float32)
-        points[:, 0], points[:, 1] = np.linspace(80, 180, 68), np.linspace(70, 190, 68) % 37 + 100
-        return Seen(
-            detected=found,
-            score=float(found),
-            points5=points[:5, :2] if found else None,
-            alignment="detector" if found else "fixed-box",
-            embedding=colour / max(float(np.linalg.norm(colour)), 1e-6),
-            landmarks=Landmarks(points=points, visibility=np.ones(68, np.float32), origin="t") if found else None,
-            pose=Pose(0.0, 0.0, 0.0) if found else None,
-        )
 
 
 @pytest.fixture

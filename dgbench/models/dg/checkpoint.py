@@ -92,6 +92,11 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         MissingError: there is no such checkpoint.
         UsageError: it is another kind of file, damaged, or of a version that is not known.
     """
+    if folder.is_file():
+        raise UsageError(
+            f"{folder}: a DG checkpoint is a folder with dg.json and model.safetensors, and pickled files are never "
+            "run; the authors' files are converted by `dgbench weights import-official`"
+        )
     described, weights = folder / "dg.json", folder / "model.safetensors"
     if not described.is_file() or not weights.is_file():
         raise MissingError(
