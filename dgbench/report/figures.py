@@ -1,0 +1,156 @@
+"""Figures for papers as PDF and PNG: intervals and yaw-bin curves of a section, and pairs by every method."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dgbench.io.atomic import write_bytes
+from dgbench.report.gallery import StripRow
+from dgbench.report.views import Column, SectionView, row_label
+from dgbench.results.board import Row
+
+#: The page's light palette, so that a paper's figure and the page agree.
+_COLOURS = ("#0b56a4", "#b4400a", "#1b7a4b", "#8a3ea8", "#946200", "#0b7c8c", "#b0246b", "#4d5a6a")
+_STYLES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), "-", (0, (4, 1)), (0, (1, 1)), (0, (8, 3)))
+_RC = {
+    "font.size": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.titlesize": 8.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "dgbench",
+}
+
+
+def section_figures(view: SectionView, out: Path) -> list[Path]:
+    """Write ``<slug>-intervals`` and, where there are bins, ``<slug>-curves``; return the files."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    files: list[Path] = []
+    with mpl.rc_context(_RC):
+        columns = [c for c in view.columns if any(_value(row, c) is not None for row in view.section.rows)]
+        if columns:
+            names = max(len(row_label(row)) for row in view.section.rows)
+            left, bottom, top = 0.075 * min(names, 32) + 0.15, 0.42, 0.28
+            width = left + 1.9 * len(columns) + 0.1
+            height = bottom + top + max(0.8, 0.19 * len(view.section.rows))
+            figure = Figure(figsize=(width, height))
+            axes = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
+            for axis, column in zip(axes, columns, strict=True):
+                _intervals(axis, view, column)
+            figure.subplots_adjust(left / width, bottom / height, 1 - 0.1 / width, 1 - top / height, 0.18)
+            files += _save(figure, out / f"{view.slug}-intervals")
+        binned = [c for c in columns if view.curves(c)]
+        if binned:
+            width, height, bottom = 2.4 * len(binned) + 0.2, 2.5, 0.75
+            figure = Figure(figsize=(width, height))
+            axes = figure.subplots(1, len(binned), squeeze=False)[0]
+            for axis, column in zip(axes, binned, strict=True):
+                _curves(axis, view, column)
+            handles, labels = axes[0].get_legend_handles_labels()
+            if handles:
+                figure.legend(handles, labels, loc="lower center", ncols=max(2, 2 * len(binned)), frameon=False)
+            figure.subplots_adjust(0.45 / width, bottom / height, 1 - 0.1 / width, 1 - 0.28 / height, 0.24)
+            files += _save(figure, out / f"{view.slug}-curves")
+    return files
+
+
+def strip_figure(
+    view: SectionView, rows: Sequence[Row], strip: Sequence[StripRow], site: Path, out: Path
+) -> list[Path]:
+    """Write ``<slug>-pairs``: one row per pair, columns source, reference, every method, target."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    names = ["Source", "Reference", *(row_label(row) for row in rows), "Target"]
+    cell, gap, inch = 160, 6, 0.95
+    pitch = cell + gap
+    sheet = Image.new("RGB", (pitch * len(names) - gap, pitch * len(strip) - gap), "white")
+    for line, pair in enumerate(strip):
+        images = [
+            pair.inputs["source"],
+            pair.inputs["reference"],
+            *(g for g, _ in pair.generated),
+            pair.inputs["target"],
+        ]
+        for place, name in enumerate(images):
+            if name is not None:
+                with Image.open(site / name) as picture:
+                    scaled = picture.convert("RGB").resize((cell, cell), Image.Resampling.LANCZOS)
+                sheet.paste(scaled, (pitch * place, pitch * line))
+    width, height = inch * len(names), inch * len(strip)
+    with mpl.rc_context(_RC):
+        figure = Figure(figsize=(width, height + 0.25))
+        axis = figure.add_axes((0, 0, 1, height / (height + 0.25)))
+        axis.imshow(sheet, aspect="auto")
+        axis.set_axis_off()
+        for place, name in enumerate(names):
+            short = name if len(name) <= 16 else f"{name[:15]}…"
+            axis.text(pitch * place + cell / 2, -8, short, ha="center", va="bottom", fontsize=6.5)
+        return _save(figure, out / f"{view.slug}-pairs")
+
+
+def _intervals(axis: Any, view: SectionView, column: Column) -> None:
+    rows = list(view.section.rows)
+    for place, row in enumerate(rows):
+        metric = row.metric(column.name)
+        if metric is None or metric.value is None:
+            continue
+        colour = "#8a929e" if row.reason else _COLOURS[0]
+        if metric.interval is not None:
+            axis.plot([metric.interval.low, metric.interval.high], [place, place], color="#9bbce0", lw=3.5, zorder=1)
+        axis.plot([metric.value], [place], "o", ms=3.6, color=colour, mfc="white" if row.reason else colour, zorder=2)
+    axis.set_yticks(range(len(rows)), [row_label(row) for row in rows])
+    axis.set_ylim(len(rows) - 0.4, -0.6)
+    axis.tick_params(axis="y", length=0)
+    axis.grid(axis="x", lw=0.4, color="#e1e5ea", zorder=0)
+    axis.set_axisbelow(True)
+    axis.set_title(f"{column.name} {'↑' if column.card.direction == 'higher' else '↓'}")
+    if column.card.unit:
+        axis.set_xlabel(column.card.unit)
+
+
+def _curves(axis: Any, view: SectionView, column: Column) -> None:
+    for row in view.ranked:
+        metric = row.metric(column.name)
+        known = [entry for entry in metric.bins if entry.value is not None] if metric else []
+        if not known:
+            continue
+        x = [entry.bin for entry in known]
+        colour = view.colours.get(row.stored.path)
+        if colour is None:
+            axis.plot(x, [entry.value for entry in known], color="#c4cad3", lw=0.8, zorder=0)
+            continue
+        style, paint = _STYLES[colour % len(_STYLES)], _COLOURS[colour % len(_COLOURS)]
+        axis.plot(x, [e.value for e in known], ls=style, marker="o", ms=2.6, lw=1.3, color=paint, label=row_label(row))
+        low = [e.interval.low if e.interval else e.value for e in known]
+        high = [e.interval.high if e.interval else e.value for e in known]
+        axis.fill_between(x, low, high, color=paint, alpha=0.12, lw=0)
+    axis.set_title(f"{column.name} {'↑' if column.card.direction == 'higher' else '↓'}")
+    axis.set_xlabel("pose bin")
+
+
+def _value(row: Row, column: Column) -> float | None:
+    metric = row.metric(column.name)
+    return metric.value if metric else None
+
+
+def _save(figure: Any, stem: Path) -> list[Path]:
+    """Save as PDF and PNG without dates, so that the same scores give the same files."""
+    files: list[Path] = []
+    for kind, options in (("pdf", {"metadata": {"CreationDate": None}}), ("png", {"dpi": 170})):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=kind, **options)
+        write_bytes(stem.with_name(f"{stem.name}.{kind}"), buffer.getvalue())
+        files.append(stem.with_name(f"{stem.name}.{kind}"))
+    return files

@@ -1,0 +1,72 @@
+"""Tables for papers: LaTeX with booktabs, the same rows and rules as the pages."""
+
+from __future__ import annotations
+
+from dgbench.core.record import MetricValue
+from dgbench.report.views import SectionView, row_label
+from dgbench.results import formats
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
+
+def escape(text: str) -> str:
+    """Escape what LaTeX would read as commands."""
+    return "".join(_SPECIAL.get(sign, sign) for sign in text)
+
+
+def section_table(view: SectionView, *, protocol: str) -> str:
+    """One section as a ``table``: ranked rows first, then the unranked below a rule with their reason as a note."""
+    columns = view.columns
+    arrows = {"higher": r"$\uparrow$", "lower": r"$\downarrow$"}
+    header = ["Rank", "Method", *(f"{escape(c.name)} {arrows[c.card.direction]}" for c in columns), "Failed"]
+    lines = [
+        "% needs \\usepackage{booktabs}",
+        r"\begin{table}",
+        r"  \centering",
+        f"  \\caption{{{_caption(view, protocol)}}}",
+        f"  \\label{{tab:{view.slug}}}",
+        f"  \\begin{{tabular}}{{ll{'r' * (len(columns) + 1)}}}",
+        r"    \toprule",
+        f"    {' & '.join(header)} \\\\",
+        r"    \midrule",
+    ]
+    ruled = not view.ranked
+    for row in view.section.rows:
+        if row.reason and not ruled:
+            lines.append(r"    \midrule")
+            ruled = True
+        primary = row.metric(view.section.primary)
+        failed = str(primary.n_expected - primary.n_scored) if primary else "--"
+        place = formats.rank(row.rank).replace("–", "--") or "--"
+        cells = [_cell(view, row.metric(c.name), c.name) for c in columns]
+        name = escape(row_label(row)) + (f" ({escape(row.reason)})" if row.reason else "")
+        lines.append(f"    {' & '.join([place, name, *cells, failed])} \\\\")
+    return "\n".join([*lines, r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""])
+
+
+def _cell(view: SectionView, metric: MetricValue | None, name: str) -> str:
+    if metric is None or metric.value is None:
+        return "--"
+    if metric.interval is None or name != view.section.primary:
+        return formats.number(metric.value, decimals=3)
+    low, high = (formats.number(value, decimals=3) for value in (metric.interval.low, metric.interval.high))
+    return f"{formats.number(metric.value, decimals=3)} {{\\scriptsize [{low}, {high}]}}"
+
+
+def _caption(view: SectionView, protocol: str) -> str:
+    judges = view.section.judges or "no"
+    return (
+        f"{escape(protocol)}, {judges} judges. Ranks are ranges over identities; values count every pair, failures at "
+        f"the metric's floor; brackets are 95\\,\\% intervals of {escape(view.section.primary)}, the deciding metric."
+    )
