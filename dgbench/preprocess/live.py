@@ -10,18 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgbench.core.errors import UsageError
-from dgbench.core.face import Image, Landmarks
+from dgbench.core.face import Failure, Image, Landmarks
 from dgbench.core.protocol import Frame
 from dgbench.datasets.manifest import Manifest
-from dgbench.io.images import ImageError, read_image
+from dgbench.io.images import ImageError
 from dgbench.preprocess.crop import apply_crop, crop_matrix
+from dgbench.preprocess.media import MediaFile, read_rows
 
 #: Finds the five points of one image in pixels, or ``None`` where it sees no face.
 PointFinder = Callable[[Image], NDArray | None]
 
 
 class LiveSource:
-    """An :class:`~dgbench.preprocess.source.ImageSource` over a manifest of still images.
+    """An :class:`~dgbench.preprocess.source.ImageSource` over a manifest.
+
+    A frame of a clip is decoded when it is asked for, from the clip's beginning: right, and slow; `dgbench data
+    prepare` decodes each clip once.
 
     Args:
         manifest: the copy of the data set.
@@ -41,7 +45,9 @@ class LiveSource:
         keep: int = 512,
     ) -> None:
         self._root: Path = manifest.root
-        self._paths: dict[str, str] = dict(zip(manifest.frames["key"], manifest.frames["path"], strict=True))
+        frames = manifest.frames[(manifest.frames["container"] == "image") | manifest.frames["frame"].notna()]
+        places = zip(frames["path"], frames["container"], frames["frame"].fillna(0).astype("int64"), strict=True)
+        self._places: dict[str, tuple[str, str, int]] = dict(zip(frames["key"], places, strict=True))
         self._frame = frame
         self._frozen = frozen or {}
         self._finders = dict(finders or {})
@@ -56,7 +62,7 @@ class LiveSource:
         return self._frame.size
 
     def __contains__(self, key: object) -> bool:
-        return key in self._paths
+        return key in self._places
 
     def image(self, key: str) -> Image:
         """Return the cropped image.
@@ -67,10 +73,13 @@ class LiveSource:
         if key in self._cache:
             self._cache.move_to_end(key)
             return self._cache[key]
-        if key not in self._paths:
+        if key not in self._places:
             raise ImageError(f"{key}: not in this copy of the data", kind="missing")
-        path = self._root / self._paths[key]
-        stored = read_image(path)
+        relative, container, position = self._places[key]
+        path = self._root / relative
+        ((_, stored),) = read_rows(self._root, MediaFile(relative, container, ((key, position),)))
+        if isinstance(stored, Failure):
+            raise ImageError(stored.message, kind=stored.kind)
         points, origin = self._points(key, stored)
         try:
             matrix = crop_matrix(self._frame, points, shape=(stored.shape[0], stored.shape[1]))

@@ -109,8 +109,8 @@ def crop_row(
 def tube_matrices(rows: Sequence[Prepared], frame: Frame) -> list[NDArray | None]:
     """Return one matrix for all frames of a clip whose face stays where the first was, ``None`` for the others.
 
-    The box of a face is that of its landmarks with a forehead (of its five points, doubled, where those are all); the tube
-    is the union of the boxes that overlap the first, grown by a tenth per side and squared about its centre.
+    The box of a face is that of its landmarks with a forehead (of its five points, doubled, where those are all);
+    the tube is the union of the boxes that overlap the first, grown by a tenth per side and squared about its centre.
     """
     boxes = [_box(row) for row in rows]
     first = next((box for box in boxes if box is not None), None)
