@@ -94,6 +94,7 @@ class PairView:
     generated: Image | None = None
     target: Image | None = None
     source_image: Image | None = None
+    reference_image: Image | None = None
     seen_generated: Seen | None = None
     seen_source: Seen | None = None
     seen_reference: Seen | None = None
@@ -148,6 +149,21 @@ class SetMetric(ABC):
     @abstractmethod
     def compute(self, real: Features, generated: Features) -> SetResult:
         """Return the distance of float32 (N, D) and (M, D) features."""
+
+
+class OwnFeatures(SetMetric):
+    """A set metric with a network of its own, which the judges do not have; pairs it has no rows for are left out.
+
+    Attributes:
+        images: real roles whose pixels it reads.
+    """
+
+    images: frozenset[Role] = frozenset()
+    roles: frozenset[str] = frozenset()
+
+    @abstractmethod
+    def rows(self, view: PairView) -> tuple[Features, Features] | None:
+        """Return the real and the generated feature row, float32 (D,) each, or ``None`` where there is no pair."""
 
 
 Metric = PairMetric | SetMetric

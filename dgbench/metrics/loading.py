@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dgbench.core.face import Failure, Image
 from dgbench.core.pair import Pair
-from dgbench.metrics.contract import ImageSource, Metric, PairMetric, Role
+from dgbench.metrics.contract import ImageSource, Metric, OwnFeatures, PairMetric, Role
 from dgbench.metrics.observations import image_key
 
 REAL_ROLES: tuple[Role, ...] = ("source", "reference", "target")
@@ -42,11 +42,12 @@ class Needs:
     def of(cls, metrics: Sequence[Metric]) -> Needs:
         """Collect the needs of some metrics."""
         pair_metrics = [m for m in metrics if isinstance(m, PairMetric)]
+        own = [m for m in metrics if isinstance(m, OwnFeatures)]
         return cls(
-            frozenset(role for m in pair_metrics for role in m.images),
+            frozenset(role for m in pair_metrics for role in m.images) | {role for m in own for role in m.images},
             frozenset(role for m in pair_metrics for role in m.seen),
             frozenset(role for m in pair_metrics for role in m.roles),
-            len(pair_metrics) < len(metrics),
+            len(pair_metrics) + len(own) < len(metrics),
         )
 
     def looks_at(self, pair: Pair, role: Role) -> bool:

@@ -104,6 +104,7 @@ class Looker:
             generated=None if isinstance(loaded.generated, Failure) else loaded.generated,
             target=loaded.real.get("target"),
             source_image=loaded.real.get("source"),
+            reference_image=loaded.real.get("reference"),
             seen_generated=generated.seen,
             seen_source=seen.get("source"),
             seen_reference=seen.get("reference"),

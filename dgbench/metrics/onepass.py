@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Failure
 from dgbench.core.pair import Pair
-from dgbench.metrics.contract import ImageSource, Judges, Metric, PairMetric, PairView, SetMetric
+from dgbench.metrics.contract import ImageSource, Judges, Metric, OwnFeatures, PairMetric, PairView, SetMetric
 from dgbench.metrics.loading import Loaded, Loader, Needs, real_side
 from dgbench.metrics.looking import Looked, Looker, judged_by
 from dgbench.metrics.observations import Observations
 from dgbench.metrics.registry import make_metric
 from dgbench.metrics.sheet import PairColumn, ScoreSheet, SetValue
-from dgbench.metrics.spool import FeatureSpool
+from dgbench.metrics.spool import FeatureSpool, OwnRows
 from dgbench.stats.clusters import DRAWS
 
 BATCH = 32
@@ -38,6 +38,7 @@ def score_pairs(
     batch_size: int = BATCH,
     workers: int | None = None,
     cache: Path | None = None,
+    weights: Path | None = None,
     draws: int = DRAWS,
     progress: Callable[[int], None] | None = None,
 ) -> ScoreSheet:
@@ -55,6 +56,7 @@ def score_pairs(
         batch_size: pairs taken together.
         workers: threads that observe at once; the cores of this process by default.
         cache: folder in which observations of real images are kept by content, for later runs.
+        weights: folder with the networks of metrics that bring their own (lpips, paper-compatible ones).
         draws: bootstrap resamples for the intervals.
         progress: called with the number of pairs done after each batch.
 
@@ -70,7 +72,7 @@ def score_pairs(
             raise UsageError(f"pair_id {first.pair_id!r} stands twice; every pair is scored once")
     if batch_size < 1:
         raise UsageError(f"batch_size {batch_size}: must be at least 1")
-    chosen = [make_metric(m, judges) if isinstance(m, str) else m for m in metrics]
+    chosen = [make_metric(m, judges, weights=weights) if isinstance(m, str) else m for m in metrics]
     names = [metric.card.name for metric in chosen]
     if len(set(names)) != len(names):
         raise UsageError(f"a metric is asked for twice: {', '.join(names)}")
@@ -116,7 +118,8 @@ class _Pass:
             looker = Looker(
                 self.judges, self.needs, observations, pool=pool, workers=self.workers, points=self.loader.points
             )
-            spool = FeatureSpool(Path(scratch), len(self.pairs)) if self.set_metrics else None
+            spool = FeatureSpool(Path(scratch), len(self.pairs)) if self.needs.features else None
+            own = [OwnRows(m, Path(scratch), len(self.pairs)) for m in self.set_metrics if isinstance(m, OwnFeatures)]
             generation: list[Failure | None] = []
             alignment: list[str] = []
             rows: list[list[float | Failure]] = []
@@ -128,13 +131,15 @@ class _Pass:
                     alignment.append(item.view.seen_generated.alignment if item.view.seen_generated else "")
                     if spool is not None:
                         self._spool(spool, loaded, item, looker)
+                    for rows_of in own:
+                        rows_of.put(loaded.index, item.view)
                 if progress is not None:
                     progress(len(batch))
             columns = tuple(
                 PairColumn(metric, tuple(row[number] for row in rows))
                 for number, metric in enumerate(self.pair_metrics)
             )
-            sets = self._set_values(spool, generation) if spool is not None else ()
+            sets = (*self._set_values(spool, generation), *(rows_of.value() for rows_of in own))
             return columns, sets, tuple(generation), tuple(alignment)
 
     def _score(self, loaded: Loaded, view: PairView) -> list[float | Failure]:
@@ -166,12 +171,14 @@ class _Pass:
             generated = self.black[shape]
         spool.put(loaded.index, looked.real_features, generated)
 
-    def _set_values(self, spool: FeatureSpool, generation: Sequence[Failure | None]) -> tuple[SetValue, ...]:
+    def _set_values(self, spool: FeatureSpool | None, generation: Sequence[Failure | None]) -> tuple[SetValue, ...]:
+        if spool is None:
+            return ()
         failures = Counter(failure.kind for failure in generation if failure is not None)
         there = np.array([failure is None for failure in generation], dtype=np.bool_)
         real, generated = spool.real(), spool.generated()
         result = []
-        for metric in self.set_metrics:
+        for metric in (m for m in self.set_metrics if not isinstance(m, OwnFeatures)):
             headline = metric.compute(real, generated)
             measured = headline if there.all() else metric.compute(real, generated[there])
             result.append(SetValue(metric, headline, measured, dict(failures)))

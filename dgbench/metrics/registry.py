@@ -4,10 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from dgbench.core.card import JudgeNetwork
 from dgbench.core.errors import UsageError, did_you_mean
-from dgbench.metrics import akd, csim, detection, expression, fid, kid, l1, landmark_nme, pose, psnr, ssim
+from dgbench.metrics import (
+    akd,
+    compat_csim,
+    compat_fid,
+    compat_ssim,
+    csim,
+    detection,
+    expression,
+    expression_coefficients,
+    fid,
+    kid,
+    l1,
+    landmark_nme,
+    lpips,
+    pose,
+    psnr,
+    ssim,
+)
 from dgbench.metrics.contract import Judges, Metric
 
 #: Distances in a named feature space: Fréchet (fd) and kernel (kd).
@@ -20,6 +38,13 @@ _PLAIN: dict[str, Callable[[], Metric]] = {
     "ssim": lambda: ssim.Ssim(ssim.CARD),
     "psnr": lambda: psnr.Psnr(psnr.CARD),
     "l1": lambda: l1.L1(l1.CARD),
+    "ssim_m11_L2": lambda: compat_ssim.CompatSsim(compat_ssim.CARD),
+}
+_OWN_NETWORK: dict[str, Callable[[Path | None], Metric]] = {
+    "lpips": lpips.load,
+    "csim_ir50_noalign": compat_csim.load,
+    "fid_stargan2_src": compat_fid.load,
+    "expression_coefficients": expression_coefficients.load,
 }
 _JUDGED: dict[str, Callable[[Networks], Metric]] = {
     "detection": lambda networks: detection.Detection(detection.card(networks)),
@@ -44,24 +69,33 @@ _JUDGED |= {name: _csim(name) for name in csim.VARIANTS} | {name: _pose(name) fo
 
 def metric_names() -> tuple[str, ...]:
     """Return every metric name, sorted; ``fd[<judge>]`` and ``kd[<judge>]`` stand for one name per feature space."""
-    return (*sorted([*_PLAIN, *_JUDGED]), "fd[<judge>]", "kd[<judge>]")
+    return (*sorted([*_PLAIN, *_JUDGED, *_OWN_NETWORK]), "fd[<judge>]", "kd[<judge>]")
 
 
 def check_name(name: str) -> None:
     """Raise UsageError unless ``name`` is a metric."""
-    if name not in _PLAIN and name not in _JUDGED and not _SPACE.fullmatch(name):
+    plain = name in _PLAIN or name in _JUDGED or name in _OWN_NETWORK
+    if not plain and not _SPACE.fullmatch(name):
         known = list(metric_names())
         raise UsageError(f"unknown metric {name!r}.{did_you_mean(name, known)} Known: {', '.join(known)}")
 
 
-def make_metric(name: str, judges: Judges | None = None) -> Metric:
+def make_metric(name: str, judges: Judges | None = None, *, weights: Path | None = None) -> Metric:
     """Return a metric with the card that the given judges make.
+
+    Args:
+        name: one of :func:`metric_names`.
+        judges: what will look at the images; may be ``None`` for metrics of pixels alone.
+        weights: folder with the networks of metrics that bring their own.
 
     Raises:
         UsageError: the name is unknown, the metric needs judges and none are given, or the feature space is not the
             one that the name claims (``fid`` and ``kid`` are for the official Inception alone).
+        MissingError: the metric's own network is not here.
     """
     check_name(name)
+    if name in _OWN_NETWORK:
+        return _OWN_NETWORK[name](weights)
     if name in _PLAIN:
         return _PLAIN[name]()
     if judges is None:

@@ -6,7 +6,35 @@ from pathlib import Path
 
 import numpy as np
 
-from dgbench.metrics.contract import Features
+from dgbench.metrics.contract import Features, OwnFeatures, PairView, SetResult
+from dgbench.metrics.sheet import SetValue
+
+
+class OwnRows:
+    """The rows of one set metric that brings its own network, over the pairs that have them."""
+
+    def __init__(self, metric: OwnFeatures, folder: Path, n: int) -> None:
+        self._metric = metric
+        self._there = np.zeros(n, dtype=np.bool_)
+        own = folder / metric.card.name
+        own.mkdir()
+        self._spool = FeatureSpool(own, n)
+
+    def put(self, index: int, view: PairView) -> None:
+        """Let the metric look at the pair at ``index``."""
+        rows = self._metric.rows(view)
+        if rows is not None:
+            self._spool.put(index, *rows)
+            self._there[index] = True
+
+    def value(self) -> SetValue:
+        """Return the metric over the pairs that it has rows of; the others are counted as ``missing``."""
+        missing = int((~self._there).sum())
+        if missing == len(self._there):
+            result = SetResult(None, "no pair has both images")
+        else:
+            result = self._metric.compute(self._spool.real()[self._there], self._spool.generated()[self._there])
+        return SetValue(self._metric, result, result, {"missing": missing} if missing else {})
 
 
 class FeatureSpool:

@@ -56,20 +56,27 @@ def ssim(first: Image, second: Image) -> float:
         raise ValueError(f"SSIM needs images of one shape, got {first.shape} and {second.shape}")
     if min(first.shape[:2]) < 2 * RADIUS + 1:
         raise ValueError(f"SSIM needs at least {2 * RADIUS + 1} px a side, got {first.shape[:2]}")
+    return windowed_similarity(first.astype(np.float64), second.astype(np.float64), c1=_C1, c2=_C2)
+
+
+def windowed_similarity(x: NDArray[np.float64], y: NDArray[np.float64], *, c1: float, c2: float) -> float:
+    """Return the mean SSIM of two float64 (H, W, C) arrays on whatever range ``c1`` and ``c2`` are made for.
+
+    ``c1`` and ``c2`` are the squares of 0.01 and 0.03 times the range (Wang et al. 2004, eq. 13).
+    """
     taps = gaussian_window()
     crop = slice(RADIUS, -RADIUS)
 
     def smooth(image: NDArray[np.float64]) -> NDArray[np.float64]:
         return cv2.sepFilter2D(image, cv2.CV_64F, taps, taps)[crop, crop]
 
-    x, y = first.astype(np.float64), second.astype(np.float64)
     mean_x, mean_y = smooth(x), smooth(y)
-    # The squares are exact integers below 2^53; only sums and differences of smoothed maps follow.
+    # The squares of 8-bit values are exact; only sums and differences of smoothed maps follow.
     energy, product = smooth(x * x + y * y), smooth(x * y)
     both = mean_x * mean_y
     squares = mean_x * mean_x + mean_y * mean_y
-    numerator = (2 * both + _C1) * (2 * (product - both) + _C2)
-    denominator = (squares + _C1) * (energy - squares + _C2)
+    numerator = (2 * both + c1) * (2 * (product - both) + c2)
+    denominator = (squares + c1) * (energy - squares + c2)
     return float(np.mean(numerator / denominator, dtype=np.float64))
 
 

@@ -1,0 +1,48 @@
+"""SSIM on [-1, 1] images, as the DG group's published script has it: for comparison with papers, never ranked."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dgbench.core.card import MetricCard
+from dgbench.core.face import Failure
+from dgbench.metrics.contract import PairMetric, PairView
+from dgbench.metrics.pixels import compared_images
+from dgbench.metrics.ssim import RADIUS, SIGMA, windowed_similarity
+
+RANGE = 2.0
+
+CARD = MetricCard(
+    name="ssim_m11_L2",
+    version=1,
+    title="SSIM on [-1, 1] (paper-compatible)",
+    definition=(
+        "SSIM with an 11x11 Gaussian window of sigma 1.5, borders cut, on images scaled to [-1, 1] with range 2, as in "
+        "metrics/eval.py of AvLab-CV/PASL. The luminance term is not invariant to the shift of the grey values, so it "
+        "does not equal ssim and may lie on either side of it. That script guesses the range from each batch; "
+        "here it is 2, which the guess gives wherever the generated image has dark pixels."
+    ),
+    direction="higher",
+    level="pair",
+    floor=0.0,
+    failure_rule="a pair without a generated image of the target's size scores 0",
+    needs_target=True,
+    compat=True,
+    parameters={"sigma": SIGMA, "window": 2 * RADIUS + 1, "data_range": RANGE, "canonical": "ssim"},
+)
+
+
+class CompatSsim(PairMetric):
+    """SSIM of generated and target on [-1, 1]."""
+
+    images = frozenset({"target"})
+
+    def score(self, view: PairView) -> float | Failure:
+        """Return the value of the pair."""
+        images = compared_images(view)
+        if isinstance(images, Failure):
+            return images
+        if min(images[0].shape[:2]) < 2 * RADIUS + 1:
+            return Failure("wrong-size", f"SSIM needs at least {2 * RADIUS + 1} px a side, got {images[0].shape[:2]}")
+        first, second = (image.astype(np.float64) / 127.5 - 1.0 for image in images)
+        return windowed_similarity(first, second, c1=(0.01 * RANGE) ** 2, c2=(0.03 * RANGE) ** 2)
