@@ -63,7 +63,7 @@ def train(name: str, maker: ViewMaker, recipe: Recipe, *, progress: bool = True)
         while len(queue) < recipe.batch:
             queue = np.concatenate([queue, rng.permutation(rows)])
         taken, queue = queue[: recipe.batch], queue[recipe.batch :]
-        rate = _HIGHEST_RATE[name] * min(1.0, (step + 1) / 100) * (0.01 + 0.99 * _cosine(step / steps))
+        rate = _HIGHEST_RATE[name] * min(1.0, (step + 1) / 50) * (0.01 + 0.99 * _cosine(step / steps))
         for group in optimizer.param_groups:
             group["lr"] = rate
         generator = torch.Generator().manual_seed(seed_of(seed, step) % (1 << 62))
@@ -83,12 +83,12 @@ _Loss = Callable[[ViewMaker, np.ndarray, torch.Generator, float], Tensor]
 def _task(name: str, people: int) -> tuple[nn.Module, nn.Module, _Loss]:
     if name in ("identity-train", "identity-measure"):
         chosen: IdentityName = "identity-train" if name == "identity-train" else "identity-measure"
-        identity, arcface = identity_network(chosen), ArcFaceLoss(people, DIMENSION)
+        identity, arcface = identity_network(chosen), ArcFaceLoss(people, DIMENSION, scale=24.0, margin=0.3)
 
         def identity_loss(maker: ViewMaker, rows: np.ndarray, generator: torch.Generator, done: float) -> Tensor:
             views = maker.aligned(rows, generator)
-            # The margin grows over the first third: from the start it would drown untrained embeddings.
-            margin = arcface.margin * min(1.0, done * 3)
+            # The margin grows from 20 % to 60 % of the way: from the start it would drown untrained embeddings.
+            margin = arcface.margin * min(1.0, max(0.0, (done - 0.2) / 0.4))
             return arcface(identity(_channels_last(views.images)), views.person, margin=margin)
 
         return identity, arcface, identity_loss
