@@ -1,0 +1,56 @@
+"""The quickstart: canaries and the shipped Dual-Generator on the mini protocols, scored, ranked and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from dgbench.engine.inputs import ProtocolInputs
+from dgbench.engine.suite import Cell, Outcome, Suite, SuiteMethod, run_suite
+from dgbench.methods.registry import CANARIES
+from dgbench.protocols.registry import protocols_root
+from dgbench.report.site import Options, build_report
+
+PROTOCOLS = ("synthface-mini-self@1", "synthface-mini-cross@1", "synthface-mini-largepose@1")
+
+
+@dataclass(frozen=True)
+class Quickstart:
+    """What the quickstart left behind."""
+
+    outcomes: list[Outcome]
+    leaderboard: Path
+    report: Path
+
+
+def shipped_dg() -> Path | None:
+    """Return the folder of the small Dual-Generator that ships in the package, or ``None`` where it does not."""
+    folder = Path(str(resources.files("dgbench"))) / "models" / "dg" / "shipped"
+    return folder if (folder / "model.safetensors").is_file() else None
+
+
+def quickstart(out: Path, *, announce: Callable[[Cell], None] | None = None) -> Quickstart:
+    """Run everything that needs no data set and no download, and leave a leaderboard and a site under ``out``.
+
+    Raises:
+        UsageError: ``out`` holds something else. WorkFailedError: interrupted; the same call goes on.
+    """
+    methods = [SuiteMethod(name=name) for name in CANARIES]
+    checkpoint = shipped_dg()
+    if checkpoint is not None:
+        methods.append(SuiteMethod(name="dg", checkpoint=checkpoint))
+    suite = Suite(
+        name="quickstart", protocols=PROTOCOLS, methods=tuple(methods), runs=out / "runs", results=out / "results"
+    )
+    outcomes, _ = run_suite(suite, announce=announce)
+    options = Options(
+        runs=suite.runs, protocols_root=protocols_root(), inputs=ProtocolInputs(suite.runs), figures=False
+    )
+    build_report(suite.results, out / "report", options=options)
+    return Quickstart(
+        outcomes=outcomes,
+        leaderboard=suite.results / "leaderboards" / "README.md",
+        report=out / "report" / "index.html",
+    )
