@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 
 from dgbench.datasets.synthface.scene import Flash, Light, Scene
 
-#: World → the number added to a subject's own number. Worlds share no person, and every number from
-#: :data:`FREE_PEOPLE` on is tested by no protocol: embedded networks are trained on those alone.
+#: World → the number added to a subject's own number. Worlds share no person, and the people of
+#: :data:`FREE_PEOPLE` are in none of them: the embedded networks are trained and checked on those alone.
 PEOPLE_BASE: dict[str, int] = {
     "mini": 0,
     "multipie": 20_000,
     "frll": 30_000,
-    "voxceleb1": 100_000,
-    "voxceleb2": 200_000,
-    "rafd": 300_000,
+    "voxceleb1": 1_000_000,
+    "voxceleb2": 2_000_000,
+    "rafd": 3_000_000,
 }
-FREE_PEOPLE = 1_000_000
+FREE_PEOPLE = range(100_000, 1_000_000)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import OrderedDict
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -105,7 +106,9 @@ class SynthStore:
         file = self._cache / f"{digest(key)[:32]}.npz" if self._cache else None
         kept = _read(file) if file is not None else None
         if kept is None:
-            image, landmarks = render_shot(self._head, shot, seed=self._layout.seed, canvas=(self._size, self._size))
+            # A protocol's square shows the head as large as it fits, whatever a tree's picture shape leaves of it.
+            close = replace(shot, scene=replace(shot.scene, zoom=round(shot.scene.zoom / self._layout.zoom, 6)))
+            image, landmarks = render_shot(self._head, close, seed=self._layout.seed, canvas=(self._size, self._size))
             kept = _Kept(image, landmarks)
             if file is not None:
                 _write(file, kept)

@@ -16,6 +16,9 @@ Sampler = Callable[[pd.DataFrame, Protocol], list[Pair]]
 #: Name in ``protocol.yaml`` → "module:function".
 SAMPLERS: dict[str, str] = {
     "frll-expression": "dgbench.protocols.samplers.frll:sample_expression_pairs",
+    "synthface-mirror": "dgbench.protocols.samplers.synthface:sample_mirror",
+    "synthface-mini-test": "dgbench.protocols.samplers.synthface:sample_mini_test",
+    "synthface-mini-training": "dgbench.protocols.samplers.synthface:sample_mini_training",
     "rafd-grid": "dgbench.protocols.samplers.rafd:sample_rafd_grid",
     "rafd-training": "dgbench.protocols.samplers.rafd:sample_rafd_training",
     "multipie-cameras": "dgbench.protocols.samplers.multipie:sample_multipie",

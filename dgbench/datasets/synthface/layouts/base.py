@@ -142,11 +142,13 @@ class Layout(ABC):
                     f"layout {self.name} has no subject '{unknown[0]}' (for example {known[0]}, {known[-1]})"
                 )
             known = tuple(subject for subject in known if subject in wanted)
+        if selection.only:
+            known = tuple(subject for subject in known if any(True for _ in self.units(subject, selection)))
         count = selection.identities
         if count is None:
             return known
         if not 1 <= count <= len(known):
-            raise UsageError(f"--identities must be 1..{len(known)} for layout {self.name}, got {count}")
+            raise UsageError(f"--identities must be 1..{len(known)} for this choice of layout {self.name}, got {count}")
         return tuple(known[index * len(known) // count] for index in range(count))
 
     def canvas(self, size: int) -> tuple[int, int]:

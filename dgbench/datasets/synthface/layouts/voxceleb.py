@@ -2,8 +2,7 @@
 
 ``voxceleb1`` writes ``{train,test}/{person}#{video}#{start:6}#{end:6}.mp4`` with a container rate of 10, as the
 usual preparation does; ``voxceleb2`` writes the official ``{dev,test}/mp4/{person}/{video}/{utterance}.mp4``. Both
-come with track files and the metadata table in their own dialect. The partitions are those of the real sets in
-size, and for ``voxceleb1`` in ids; which ids ``voxceleb2`` tests is ours.
+come with track files and the metadata table in their own dialect. Test ids are the official ones.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -22,7 +21,9 @@ from dgbench.datasets.synthface.layouts.base import Layout, Selection, Unit
 from dgbench.datasets.synthface.layouts.staging import everyday_background, everyday_light, someone
 from dgbench.datasets.synthface.motion import Motion, talking_motion
 from dgbench.datasets.synthface.scene import Scene
+from dgbench.datasets.voxceleb.people import VOX1_TEST, VOX2_TEST
 
+_VOX1_TEST, _VOX2_TEST = frozenset(VOX1_TEST), frozenset(VOX2_TEST)
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 VIDEOS, CLIPS = 2, 2
 SHORTEST, LONGEST = 64, 110
@@ -199,7 +200,7 @@ class Voxceleb1Layout(VoxcelebLayout):
 
     def partition(self, subject: str) -> str:
         """Return ``test`` for id10270 to id10309, else ``dev``."""
-        return "test" if "id10270" <= subject <= "id10309" else "dev"
+        return "test" if subject in _VOX1_TEST else "dev"
 
     def _track(self, clip: Clip) -> bytes:
         return metadata.track(clip.subject, clip.video, clip.start, clip.frames, fractions=False)
@@ -216,7 +217,7 @@ class Voxceleb1Layout(VoxcelebLayout):
 
 
 class Voxceleb2Layout(VoxcelebLayout):
-    """6,112 people, the last 118 for test, as officially released: 224 px clips at 25 fps."""
+    """6,112 people, the official 118 for test, as officially released: 224 px clips at 25 fps."""
 
     name = "voxceleb2"
     title = "VoxCeleb2 official clips, mp4/person/video/utterance.mp4, 6,112 people"
@@ -224,8 +225,8 @@ class Voxceleb2Layout(VoxcelebLayout):
     pace = 25
 
     def subjects(self) -> tuple[str, ...]:
-        """Return id00001 to id06112; the real ids have holes, whose list is not ours to give."""
-        return _ids(1, 6_112)
+        """Return the 118 test ids and the 5,994 lowest others, among which the real ids are not told apart."""
+        return _vox2_people()
 
     def clip_key(self, clip: Clip) -> str:
         """Return the utterance, five digits."""
@@ -236,8 +237,8 @@ class Voxceleb2Layout(VoxcelebLayout):
         return f"{clip.partition}/mp4/{clip.subject}/{clip.video}/{clip.utterance}.mp4"
 
     def partition(self, subject: str) -> str:
-        """Return ``test`` for the last 118 people, else ``dev``."""
-        return "test" if subject > "id05994" else "dev"
+        """Return ``test`` for the official test people, else ``dev``."""
+        return "test" if subject in _VOX2_TEST else "dev"
 
     def _track(self, clip: Clip) -> bytes:
         return metadata.track(clip.subject, clip.video, clip.start, clip.frames, fractions=True)
@@ -249,6 +250,12 @@ class Voxceleb2Layout(VoxcelebLayout):
 
 def _ids(first: int, last: int) -> tuple[str, ...]:
     return tuple(f"id{number:05d}" for number in range(first, last + 1))
+
+
+@cache
+def _vox2_people() -> tuple[str, ...]:
+    others = [subject for subject in _ids(1, 6_200) if subject not in _VOX2_TEST]
+    return tuple(sorted((*VOX2_TEST, *others[: 6_112 - len(VOX2_TEST)])))
 
 
 @lru_cache(maxsize=8)
