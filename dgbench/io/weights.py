@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 import tomllib
+import zipfile
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +14,9 @@ from typing import Any
 
 from dgbench.core.digests import sha256_file
 from dgbench.core.errors import MissingError, UsageError
+from dgbench.io import cache
+from dgbench.io.atomic import atomic_writer
+from dgbench.io.download import Progress, fetch
 
 _ENVIRONMENT = "DGBENCH_WEIGHTS"
 
@@ -62,9 +67,7 @@ def places(name: str, folder: Path | None) -> list[Path]:
 
 def cache_folder() -> Path:
     """Return where downloaded weights are kept: ``$DGBENCH_CACHE/weights`` or ``~/.cache/dgbench/weights``."""
-    root = os.environ.get("DGBENCH_CACHE")
-    base = Path(root) if root else Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "dgbench"
-    return base.expanduser() / "weights"
+    return cache.cache_folder("weights")
 
 
 def find_weight(name: str, *, folder: Path | None, sha256: str | None = None) -> Path:
@@ -101,6 +104,44 @@ def find_weight(name: str, *, folder: Path | None, sha256: str | None = None) ->
         + (f"; get it from {row.url}" if row else "")
         + f", put it into a folder and give that as --weights or {_ENVIRONMENT}"
     )
+
+
+def obtain_weight(name: str, *, folder: Path | None, progress: Progress | None = None) -> Path:
+    """Return the path of a listed weight, downloading it into dgbench's cache where it is nowhere else.
+
+    A file inside an archive is taken out of it; the archive is deleted afterwards.
+
+    Raises:
+        MissingError: it is nowhere and cannot be downloaded.
+        UsageError: what was found or came has another content.
+    """
+    try:
+        return find_weight(name, folder=folder)
+    except MissingError as missing:
+        row = known(name)
+        if row is None:
+            raise
+        try:
+            return _download(row, progress)
+        except MissingError as refused:
+            raise MissingError(f"{missing} (tried to download: {refused})") from refused
+
+
+def _download(row: KnownWeight, progress: Progress | None) -> Path:
+    target = cache_folder() / row.name
+    if not row.url_sha256:
+        return fetch(row.url, target, sha256=row.sha256, progress=progress)
+    archive = cache_folder() / row.url.rsplit("/", 1)[-1]
+    fetch(row.url, archive, sha256=row.url_sha256, progress=progress)
+    # Everything in it that the table knows is taken out, so that the archive comes once.
+    with zipfile.ZipFile(archive) as bundle:
+        for other in (item for item in known_weights() if item.url == row.url):
+            members = [name for name in bundle.namelist() if name.rsplit("/", 1)[-1] == Path(other.name).name]
+            if len(members) == 1:
+                with bundle.open(members[0]) as source, atomic_writer(cache_folder() / other.name) as sink:
+                    shutil.copyfileobj(source, sink)
+    archive.unlink()
+    return find_weight(row.name, folder=cache_folder(), sha256=row.sha256)
 
 
 def weight_status(name: str, *, folder: Path | None) -> dict[str, Any]:

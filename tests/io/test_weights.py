@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from dgbench.core.errors import MissingError, UsageError
-from dgbench.io.weights import find_weight, known_weights, weight_status
+from dgbench.io.weights import KnownWeight, find_weight, known_weights, obtain_weight, weight_status
 
 
 def _put(path: Path, data: bytes) -> str:
@@ -70,6 +71,50 @@ def test_missing_file_says_name_digest_and_where_to_get_it(home: Path, tmp_path:
         find_weight("buffalo_l/w600k_r50.onnx", folder=tmp_path)
     assert "\n" not in str(told.value)
     assert told.value.exit_code == 3
+
+
+def test_a_file_inside_an_archive_is_taken_out_of_it(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "server" / "buffalo_l.zip"
+    bundle.parent.mkdir()
+    with zipfile.ZipFile(bundle, "w") as archive:
+        for name in ("det_10g.onnx", "w600k_r50.onnx", "genderage.onnx"):
+            archive.writestr(f"buffalo_l/{name}", name.encode())
+
+    def rows() -> tuple[KnownWeight, ...]:
+        return tuple(
+            KnownWeight(
+                name=f"buffalo_l/{name}",
+                sets=("standard",),
+                role="x",
+                sha256=hashlib.sha256(name.encode()).hexdigest(),
+                licence="x",
+                url="https://example.org/buffalo_l.zip",
+                url_sha256=hashlib.sha256(bundle.read_bytes()).hexdigest(),
+            )
+            for name in ("det_10g.onnx", "w600k_r50.onnx")
+        )
+
+    calls: list[str] = []
+
+    def fetched(url: str, path: Path, *, sha256: str, progress: object = None) -> Path:
+        calls.append(url)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bundle.read_bytes())
+        return path
+
+    monkeypatch.setattr("dgbench.io.weights.known_weights", rows)
+    monkeypatch.setattr("dgbench.io.weights.fetch", fetched)
+    assert obtain_weight("buffalo_l/w600k_r50.onnx", folder=None).read_bytes() == b"w600k_r50.onnx"
+    assert obtain_weight("buffalo_l/det_10g.onnx", folder=None).read_bytes() == b"det_10g.onnx"
+    assert calls == ["https://example.org/buffalo_l.zip"]
+
+
+def test_without_a_network_the_missing_file_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DGBENCH_OFFLINE", "1")
+    with pytest.raises(MissingError, match=r"w600k_r50.onnx is not here .*--weights.*DGBENCH_OFFLINE"):
+        obtain_weight("buffalo_l/w600k_r50.onnx", folder=None)
 
 
 def test_a_folder_that_is_none_is_wrong_use(tmp_path: Path) -> None:

@@ -123,6 +123,7 @@ def test_the_main_face_is_large_and_central() -> None:
 def test_wrong_use_is_told_apart_from_missing_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("TORCH_HOME", raising=False)
+    monkeypatch.setenv("DGBENCH_OFFLINE", "1")
     with pytest.raises(UsageError, match=r"no such set.*open"):
         load_judges("opem")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="no role face"):

@@ -1,10 +1,10 @@
-"""The standard set: the networks that papers use, downloaded by the user or read from a folder."""
+"""The standard set: the networks that papers use, read from a folder or downloaded on first use."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from dgbench.io.weights import find_weight
+from dgbench.io.weights import obtain_weight
 from dgbench.networks.detector import Scrfd
 from dgbench.networks.identity import ArcFaceR50
 from dgbench.networks.inception import Inception
@@ -17,7 +17,7 @@ def load(weights: Path | None, roles: frozenset[str], threads: int) -> Judges:
     """Load SCRFD, ArcFace R50, face-alignment and the official Inception as far as ``roles`` needs them."""
 
     def path(name: str) -> Path:
-        return find_weight(name, folder=weights)
+        return obtain_weight(name, folder=weights)
 
     # Every path is looked up before any network is loaded, so that a missing file is known at once.
     needs_face = bool(roles & {"detector", "identity", "landmarks", "pose"})
