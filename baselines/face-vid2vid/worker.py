@@ -15,7 +15,10 @@ class FreeView(TensorWorker):
     packages = ("torch", "torchvision", "numpy", "PIL", "yaml", "skimage")
     markers = ("demo.py", "modules/generator.py", "config/vox-256.yaml")
     can_batch = True
-    options = {"generator": ("spade", ("spade", "original"))}
+    options = {
+        "config": ("vox-256", ("vox-256", "vox-256-beta")),
+        "generator": ("spade", ("spade", "original")),
+    }
 
     def build(self):
         import torch
@@ -23,7 +26,7 @@ class FreeView(TensorWorker):
         from modules.generator import OcclusionAwareGenerator, OcclusionAwareSPADEGenerator
         from modules.keypoint_detector import HEEstimator, KPDetector
 
-        with open(os.path.join(self.repo, "config", "vox-256.yaml")) as handle:
+        with open(os.path.join(self.repo, "config", self.chosen["config"] + ".yaml")) as handle:
             model = yaml.safe_load(handle)["model_params"]
         common = model["common_params"]
         self.jacobian = common["estimate_jacobian"]

@@ -78,12 +78,15 @@ class IsolatedReenactor(Reenactor):
         self._serial = 0
 
     def parameters(self) -> dict[str, str | int | float | bool]:
-        """Return upstream commit, worker content, batch and options; a file option enters by its content."""
+        """Return upstream commit, worker and weights by content, batch and options (a file option by content)."""
         code = "".join(f"{path.name} {sha256_file(path)}\n" for path in _worker_files(self.card))
         chosen: dict[str, str | int | float | bool] = {
             f"option.{name}": sha256_file(Path(value)) if self.card.options[name].is_file and value else value
             for name, value in self.options.items()
         }
+        weights = self._setup.checkpoint
+        if weights is not None and weights.exists():
+            chosen["weights_sha256"] = _weights_digest(self.card, weights)
         return chosen | {
             "upstream_commit": "any" if self._any_commit else self.card.commit,
             "worker_sha256": sha256_bytes(code.encode()),
@@ -246,6 +249,14 @@ def _chosen(card: BaselineCard, options: Mapping[str, str]) -> dict[str, str]:
         if allowed and value not in allowed:
             raise UsageError(f"{card.name}: option {name}={value} is not one of {', '.join(allowed)}")
     return {name: options.get(name, option.default) for name, option in sorted(card.options.items())}
+
+
+def _weights_digest(card: BaselineCard, path: Path) -> str:
+    """Return the digest that the worker says in its hello: of the file, or of the files that the card names."""
+    if card.checkpoint == "file":
+        return sha256_file(path) if path.is_file() else ""
+    names = sorted(weight.file for weight in card.weights if (path / weight.file).is_file())
+    return sha256_bytes("".join(f"{name} {sha256_file(path / name)}\n" for name in names).encode())
 
 
 def _worker_files(card: BaselineCard) -> list[Path]:

@@ -50,7 +50,9 @@ class ToyWorld:
         self.python = Path(sys.executable)
         self.opened: list[IsolatedReenactor] = []
 
-    def method(self, name: str = "toy-a", *, load: bool = True, size: int = SIZE, **changes: object) -> IsolatedReenactor:
+    def method(
+        self, name: str = "toy-a", *, load: bool = True, size: int = SIZE, **changes: object
+    ) -> IsolatedReenactor:
         """Return a toy method, loaded unless told otherwise; it is ended with the test."""
         setup = {"repo": self.repos[name], "python": self.python, "checkpoint": self.checkpoint, "timeout_s": 20.0}
         method = IsolatedReenactor(load_card(name, folder=self.baselines), **(setup | changes))  # type: ignore[arg-type]
@@ -58,6 +60,12 @@ class ToyWorld:
         if load:
             method.load(LoadContext(size=size))
         return method
+
+
+@pytest.fixture
+def alive() -> Callable[[int], bool]:
+    """Tells whether a process exists and is no zombie."""
+    return _alive
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +96,7 @@ def make_task() -> Callable[..., Task]:
     return make
 
 
-def alive(pid: int) -> bool:
+def _alive(pid: int) -> bool:
     """Whether a process exists and is no zombie."""
     try:
         os.kill(pid, 0)

@@ -5,7 +5,6 @@ import sys
 import time
 
 import numpy as np
-
 from modules.util import BRIGHTNESS
 
 print("toy A: initialisation method [xavier]")

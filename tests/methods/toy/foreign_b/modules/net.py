@@ -1,7 +1,6 @@
 """Another toy method in a folder of the same name, without ``animate``."""
 
 import numpy as np
-
 from modules.util import BRIGHTNESS
 
 

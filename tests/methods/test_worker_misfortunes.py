@@ -1,0 +1,210 @@
+"""A worker that crashes, hangs, raises, lies or runs out of memory: one counted failure, the rest unharmed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dgbench.core.errors import WorkFailedError
+from dgbench.core.face import Failure
+from dgbench.methods.worker_process import WorkerDied, WorkerProcess, worker_environment
+
+CRASH, HANG, RAISE, NAN, OUT_OF_MEMORY, NETWORK, READS_STDIN, EXITS = range(1, 9)
+
+
+def expected(task):
+    lit = 0.75 * task.source + 0.25 * task.reference
+    return np.clip(lit / 255 + 10 / 255, 0, 1) * 255
+
+
+def test_result_is_the_foreign_functions_absolute_one(toy, make_task):
+    task = make_task()
+    made = toy.method().reenact([task])[0]
+    assert np.abs(made.astype(float) - expected(task)).max() <= 1.0
+    assert made.dtype == np.uint8 and made.flags.writeable
+
+
+def test_prints_of_the_foreign_code_reach_neither_protocol_nor_terminal(toy, make_task, capfd):
+    method = toy.method()
+    assert isinstance(method.reenact([make_task()])[0], np.ndarray)
+    out, err = capfd.readouterr()
+    assert "toy A" not in out + err
+    log = (method._process.folder / "stderr.log").read_text()
+    assert "printed by C code" in log and "1/1 frames" in log
+
+
+@pytest.mark.parametrize(
+    ("misfortune", "kind", "words"),
+    [
+        (CRASH, "crashed", "killed by signal 9 (SIGKILL)"),
+        (EXITS, "crashed", "giving up"),
+        (RAISE, "error", "ValueError: no face"),
+        (NAN, "not-finite", "NaN"),
+        (OUT_OF_MEMORY, "out-of-memory", "20.00 GiB"),
+        (NETWORK, "error", "no network"),
+    ],
+)
+def test_only_the_pair_at_fault_fails_and_says_why(toy, make_task, misfortune, kind, words):
+    method = toy.method()
+    good = [make_task(f"p{n}") for n in range(3)]
+    before = method.reenact(good)
+    answers = method.reenact([good[0], make_task("bad", misfortune), good[1], good[2]])
+    assert isinstance(answers[1], Failure)
+    assert answers[1].kind == kind and words in answers[1].message and "\n" not in answers[1].message
+    for image, again in zip(before, [answers[0], *answers[2:]], strict=True):
+        assert np.array_equal(image, again)
+
+
+def test_a_hanging_pair_is_given_up_after_its_time(toy, make_task, alive):
+    method = toy.method(timeout_s=1.0)
+    pid = method._process.pid
+    began = time.monotonic()
+    answers = method.reenact([make_task("bad", HANG), make_task("p1")])
+    assert answers[0].kind == "timeout" and isinstance(answers[1], np.ndarray)
+    assert time.monotonic() - began < 15
+    assert not alive(pid)
+
+
+def test_a_method_that_reads_its_input_finds_it_empty(toy, make_task):
+    answers = toy.method().reenact([make_task("p", READS_STDIN), make_task("q")])
+    assert all(isinstance(answer, np.ndarray) for answer in answers)
+
+
+def test_in_a_batch_the_pair_at_fault_is_found_by_asking_one_by_one(toy, make_task):
+    method = toy.method(batch=4)
+    tasks = [make_task("p0"), make_task("bad", CRASH), make_task("p2"), make_task("p3")]
+    answers = method.reenact(tasks)
+    assert [isinstance(answer, np.ndarray) for answer in answers] == [True, False, True, True]
+    assert answers[1].kind == "crashed" and method.deaths == 2  # once in the batch, once alone
+
+
+def test_an_error_in_a_batch_costs_its_own_pair_only(toy, make_task):
+    method = toy.method(batch=3)
+    answers = method.reenact([make_task("p0"), make_task("bad", OUT_OF_MEMORY), make_task("p2")])
+    assert [getattr(answer, "kind", "image") for answer in answers] == ["image", "out-of-memory", "image"]
+    assert method.deaths == 0
+
+
+def test_a_batch_gives_the_same_images_as_one_by_one(toy, make_task):
+    tasks = [make_task(f"p{n}") for n in range(5)]
+    one, many = toy.method().reenact(tasks), toy.method(batch=4).reenact(tasks)
+    assert all(np.array_equal(first, second) for first, second in zip(one, many, strict=True))
+
+
+def test_after_too_many_deaths_the_batch_is_answered_and_the_next_call_stops(toy, make_task):
+    method = toy.method(max_deaths=2)
+    bad = [make_task(f"bad{n}", CRASH) for n in range(2)]
+    assert [answer.kind for answer in method.reenact(bad)] == ["crashed", "crashed"]
+    with pytest.raises(WorkFailedError, match=r"died 2 times.*SIGKILL.*goes on from there"):
+        method.reenact([make_task("p")])
+
+
+def test_told_to_stop_it_stops_after_the_first_death(toy, make_task):
+    method = toy.method(on_death="stop")
+    assert method.reenact([make_task("bad", CRASH)])[0].kind == "crashed"
+    with pytest.raises(WorkFailedError, match="died 1 times"):
+        method.reenact([make_task("p")])
+
+
+def test_a_worker_killed_from_outside_is_started_again(toy, make_task):
+    method = toy.method()
+    os.kill(method._process.pid, signal.SIGKILL)
+    answers = method.reenact([make_task("p0"), make_task("p1")])
+    assert isinstance(answers[-1], np.ndarray)
+    assert method.deaths == 1
+
+
+def test_closing_ends_the_process_and_leaves_no_files(toy, make_task, alive):
+    method = toy.method()
+    method.reenact([make_task()])
+    pid, folder = method._process.pid, method._process.folder
+    method.close()
+    assert not alive(pid) and not folder.exists()
+
+
+def test_a_forgotten_method_ends_its_process(toy, make_task, alive):
+    method = toy.method()
+    pid = method._process.pid
+    toy.opened.clear()
+    del method
+    import gc
+
+    gc.collect()
+    deadline = time.monotonic() + 10
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(pid)
+
+
+def test_missing_inputs_are_a_failure_of_that_pair(toy, make_task):
+    from dataclasses import replace
+
+    task = make_task()
+    answer = toy.method().reenact([replace(task, reference=None)])[0]
+    assert answer == Failure("missing", "the pair has no reference")
+
+
+def test_images_of_another_size_come_back_in_the_frame(toy, make_task):
+    method = toy.method(size=48)
+    assert method.reenact([make_task(size=32)])[0].shape == (48, 48, 3)
+
+
+def test_the_environment_holds_nothing_of_the_hosts_secrets(tmp_path):
+    host = {
+        "PATH": "/bin",
+        "PYTHONPATH": "/mine",
+        "HTTPS_PROXY": "http://p",
+        "API_TOKEN": "s",
+        "CUDA_VISIBLE_DEVICES": "0",
+    }
+    kept = worker_environment(host, tmp_path)
+    assert kept["PATH"] == "/bin" and kept["CUDA_VISIBLE_DEVICES"] == "0"
+    assert not {"PYTHONPATH", "HTTPS_PROXY", "API_TOKEN"} & set(kept)
+    assert kept["HF_HUB_OFFLINE"] == "1"
+
+
+def test_nonsense_on_the_channel_is_a_death(tmp_path):
+    process = WorkerProcess(["/bin/sh", "-c", "echo not json; sleep 60"])
+    try:
+        with pytest.raises(WorkerDied, match="no message"):
+            process.receive(10)
+    finally:
+        process.kill()
+
+
+def test_alone_with_pairs_it_writes_png_and_json(toy, make_task, tmp_path):
+    import subprocess
+    import sys
+
+    from dgbench.io.images import read_image, write_png
+
+    rows = ["pair_id,source,reference"]
+    for name, code in (("good", 0), ("bad", RAISE)):
+        task = make_task(name, code)
+        write_png(tmp_path / f"{name}_s.png", task.source)
+        write_png(tmp_path / f"{name}_r.png", task.reference)
+        rows.append(f"{name},{name}_s.png,{name}_r.png")
+    (tmp_path / "pairs.csv").write_text("\n".join(rows) + "\n")
+    command = [sys.executable, str(toy.baselines / "toy-a" / "worker.py"), "--repo", str(toy.repos["toy-a"])]
+    command += [
+        "--checkpoint",
+        str(toy.checkpoint),
+        "--pairs",
+        str(tmp_path / "pairs.csv"),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env=worker_environment(os.environ, tmp_path)
+    )
+    assert done.returncode == 1 and "1 of 2 pairs" in done.stderr and done.stdout == ""
+    assert np.array_equal(read_image(tmp_path / "out" / "good.png"), toy.method().reenact([make_task("good")])[0])
+    said = json.loads((tmp_path / "out" / "bad.json").read_text())
+    assert (said["status"], said["kind"]) == ("failed", "error") and "no face" in said["message"]
+    assert sorted(path.name for path in Path(tmp_path / "out").iterdir()) == ["bad.json", "good.json", "good.png"]
