@@ -1,4 +1,4 @@
-"""The verbs ``run`` and ``score`` as functions of a Python program; exported as :func:`dgbench.run`, :func:`dgbench.score`."""
+"""The verbs ``run`` and ``score`` as functions: what :func:`dgbench.run` and :func:`dgbench.score` are."""
 
 from __future__ import annotations
 

@@ -1,45 +1,17 @@
-"""A small copy of FRLL made of drawn faces: real names, real protocol, no real person, no network needed."""
+"""Fixtures of the engine's tests."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
-
-from dgbench.datasets.frll import PEOPLE
-from dgbench.protocols.registry import load_protocol
+from drawn_frll import make_copy
 
 MakeCopy = Callable[..., Path]
 
 
-def draw(path: Path, number: int, *, smile: bool) -> None:
-    """Draw one person's face: colour and proportions by number, mouth by expression."""
-    rng = np.random.default_rng(number)
-    image = np.full((96, 96, 3), rng.integers(60, 230, 3), np.uint8)
-    cv2.ellipse(image, (48, 50), (26 + int(rng.integers(0, 5)), 36), 0, 0, 360, rng.integers(80, 255, 3).tolist(), -1)
-    for x in (37, 59):
-        cv2.circle(image, (x, 44), 4, rng.integers(0, 80, 3).tolist(), -1)
-    cv2.ellipse(image, (48, 66), (10, 6 if smile else 1), 0, 0, 180, (40, 40, 160), 2)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), image)
-
-
 @pytest.fixture
 def frll_copy(tmp_path: Path) -> MakeCopy:
-    """Return a maker of copies with the first ``people`` test people whose crop points are shipped."""
-
-    def make(people: int = 8, *, name: str = "frll") -> Path:
-        loaded = load_protocol("frll-cross@1")
-        from dgbench.protocols.frozen_points import read_points
-
-        known = read_points(loaded.folder / "landmarks.csv.gz", sha256=str(loaded.protocol.landmarks_sha256))
-        chosen = [p for p in PEOPLE if f"frll/{p}/03" in known][:people]
-        for person in chosen:
-            draw(tmp_path / name / "neutral_front" / f"{person}_03.jpg", int(person), smile=False)
-            draw(tmp_path / name / "smiling_front" / f"{person}_08.jpg", int(person), smile=True)
-        return tmp_path / name
-
-    return make
+    """Return a maker of small drawn copies of FRLL."""
+    return lambda people=8, *, name="frll": make_copy(tmp_path / name, people=people)
