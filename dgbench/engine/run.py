@@ -85,6 +85,7 @@ def run_method(
     shard = shard or Shard()
     opened = open_data(loaded, data, weights=weights)
     pairs = opened.pairs[:limit] if limit else opened.pairs
+    _require_landmarks(method, opened, pairs)
     plan = _plan(loaded, method, pairs, checkpoint=checkpoint, seed=seed, limit=limit, data=data)
     folder = RunFolder(out)
     with folder_lock(out, purpose="claim", timeout_s=30):
@@ -101,6 +102,21 @@ def run_method(
             )
             _work(method, opened, todo, folder=folder, shard=shard, plan=plan, progress=progress, planned=len(mine))
     return _summary(out, opened, mine, journal_state(folder))
+
+
+def _require_landmarks(method: Reenactor, opened: OpenData, pairs: list[Pair]) -> None:
+    """Say before any work that a copy has no landmarks at all, instead of failing every pair for it.
+
+    Raises:
+        UsageError: the method needs landmarks and the first pairs have none.
+    """
+    roles = [role for role in ("source", "reference") if f"{role}_landmarks" in method.needs]
+    keys = [getattr(pair, role) for pair in pairs[:8] for role in roles]
+    if keys and all(opened.source.landmarks(key) is None for key in keys):
+        raise UsageError(
+            f"method '{method.name}' needs landmarks and this copy of the data has none; make a store with "
+            "`dgbench data prepare` and give it as --data"
+        )
 
 
 def journal_state(folder: RunFolder) -> dict[str, dict[str, Any]]:
