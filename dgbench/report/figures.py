@@ -14,6 +14,8 @@ from dgbench.results.board import Row
 
 #: The page's light palette, so that a paper's figure and the page agree.
 _COLOURS = ("#0b56a4", "#b4400a", "#1b7a4b", "#8a3ea8", "#946200", "#0b7c8c", "#b0246b", "#4d5a6a")
+#: Pairs in the figure of images.
+_FIGURE_PAIRS = 5
 _STYLES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), "-", (0, (4, 1)), (0, (1, 1)), (0, (8, 3)))
 _RC = {
     "font.size": 8,
@@ -67,13 +69,14 @@ def section_figures(view: SectionView, out: Path) -> list[Path]:
 def strip_figure(
     view: SectionView, rows: Sequence[Row], strip: Sequence[StripRow], site: Path, out: Path
 ) -> list[Path]:
-    """Write ``<slug>-pairs``: one row per pair, columns source, reference, every method, target."""
+    """Write ``<slug>-pairs``: one row per pair, columns source, reference, every method, target; grey is no image."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
     from PIL import Image
 
     names = ["Source", "Reference", *(row_label(row) for row in rows), "Target"]
-    cell, gap, inch = 160, 6, 0.95
+    strip = strip[:_FIGURE_PAIRS]
+    cell, gap, inch = 112, 4, 0.95
     pitch = cell + gap
     sheet = Image.new("RGB", (pitch * len(names) - gap, pitch * len(strip) - gap), "white")
     for line, pair in enumerate(strip):
@@ -88,6 +91,8 @@ def strip_figure(
                 with Image.open(site / name) as picture:
                     scaled = picture.convert("RGB").resize((cell, cell), Image.Resampling.LANCZOS)
                 sheet.paste(scaled, (pitch * place, pitch * line))
+            else:
+                sheet.paste((236, 239, 243), (pitch * place, pitch * line, pitch * place + cell, pitch * line + cell))
     width, height = inch * len(names), inch * len(strip)
     with mpl.rc_context(_RC):
         figure = Figure(figsize=(width, height + 0.25))
@@ -97,7 +102,7 @@ def strip_figure(
         for place, name in enumerate(names):
             short = name if len(name) <= 16 else f"{name[:15]}…"
             axis.text(pitch * place + cell / 2, -8, short, ha="center", va="bottom", fontsize=6.5)
-        return _save(figure, out / f"{view.slug}-pairs")
+        return _save(figure, out / f"{view.slug}-pairs", dpi=118)
 
 
 def _intervals(axis: Any, view: SectionView, column: Column) -> None:
@@ -145,10 +150,10 @@ def _value(row: Row, column: Column) -> float | None:
     return metric.value if metric else None
 
 
-def _save(figure: Any, stem: Path) -> list[Path]:
+def _save(figure: Any, stem: Path, *, dpi: int = 170) -> list[Path]:
     """Save as PDF and PNG without dates, so that the same scores give the same files."""
     files: list[Path] = []
-    for kind, options in (("pdf", {"metadata": {"CreationDate": None}}), ("png", {"dpi": 170})):
+    for kind, options in (("pdf", {"metadata": {"CreationDate": None}}), ("png", {"dpi": dpi})):
         buffer = io.BytesIO()
         figure.savefig(buffer, format=kind, **options)
         write_bytes(stem.with_name(f"{stem.name}.{kind}"), buffer.getvalue())

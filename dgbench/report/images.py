@@ -55,6 +55,15 @@ class Thumbnails:
         self._known: dict[str, str] = {}
         self.files: list[Path] = []
 
+    def spend(self, count: int) -> None:
+        """Take ``count`` bytes from the budget for images that were written elsewhere."""
+        self._left -= count
+
+    @property
+    def left(self) -> int:
+        """Bytes left of the budget."""
+        return self._left
+
     def add(self, image: Image | Path | None) -> str | None:
         """Store a thumbnail and return its name below ``out``; ``None`` for no image or when the budget is spent."""
         if image is None:
@@ -63,7 +72,7 @@ class Thumbnails:
         if key not in self._known:
             data = _jpeg(image, self._size)
             if data is None or len(data) > self._left:
-                return None
+                return None  # past the budget: the page shows the pair without this image
             name = f"img/{sha256_bytes(data)[:16]}.jpg"
             self._left -= len(data)
             write_bytes(self._out / name, data)

@@ -22,7 +22,7 @@ from dgbench.report.gallery import Gallery, StripRow, make_gallery, make_strip, 
 from dgbench.report.images import InputImages, RunImages, Thumbnails
 from dgbench.report.pages import Templates, counts, matrices, method_stats, versions
 from dgbench.report.views import ProtocolView, SectionView, card_views, method_views, protocol_views
-from dgbench.results.board import make_boards
+from dgbench.results.board import Row, make_boards
 from dgbench.results.leaderboard import render as render_leaderboard
 from dgbench.results.published import load_published
 from dgbench.results.released import released_versions
@@ -30,6 +30,10 @@ from dgbench.results.store import find_records
 
 #: Lists the site's files, so that the next build into the same folder removes what it does not make.
 MANIFEST = "report.json"
+#: Methods side by side on a page and in a figure; the page of differences has them all.
+_STRIP_METHODS = 8
+#: What a figure of images may take; with less left in the budget it is not made.
+_STRIP_FIGURE_BYTES = 3_000_000
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -45,7 +49,7 @@ class Options:
         figures: also write PDF, PNG and LaTeX.
         pairs_per_kind: how many worst, median, best, failed and shared pairs a gallery has.
         image_size: side of a thumbnail in pixels.
-        image_budget: bytes of thumbnails in all; past it, pairs are shown without images.
+        image_budget: bytes of images in all; past it, further images, and pairs left without any, are not shown.
     """
 
     runs: Path | None = None
@@ -125,9 +129,10 @@ def _protocol_pages(
 ) -> dict[str, list[Gallery]]:
     """Write a protocol's page, its differences, galleries, figures and tables; return its galleries by section."""
     may_show = options.licensed_images or (view.protocol is not None and view.protocol.images_may_be_shown)
-    inputs = options.inputs(view.name) if options.inputs and may_show and runs.folders else None
+    inputs = options.inputs(view.name) if options.inputs and may_show and runs.folders and view.sections else None
     galleries: dict[str, list[Gallery]] = {}
     strips: dict[str, str] = {}
+    compared: set[str] = set()
     downloads: dict[str, list[tuple[str, str]]] = {}
     for section in view.sections:
         tables = {
@@ -157,20 +162,22 @@ def _protocol_pages(
                 )
             ]
         if strip:
-            strips[section.slug] = templates.strip(rows, strip)
+            strips[section.slug] = templates.strip(rows[:_STRIP_METHODS], strip)
         for gallery in galleries.get(section.slug, []):
             site.text(gallery.href, templates.gallery(view, section, gallery))
         data = difference_data(section, tables)
         if data is not None:
+            compared.add(section.slug)
             data["strip"] = [_strip_data(pair) for pair in strip]
             site.text(f"compare/{section.slug}.html", templates.compare(view, section, data))
-        downloads[section.slug] = _downloads(site, view, section, rows, strip, options)
+        downloads[section.slug] = _downloads(site, view, section, rows, strip, thumbs, options)
     page = templates.render(
         "protocol",
         root="../",
         view=view,
         galleries=galleries,
         strips=strips,
+        compared=compared,
         downloads=downloads,
         curves_of=lambda s: [(column, svg) for column in s.columns if (svg := s.curves(column))],
     )
@@ -179,7 +186,13 @@ def _protocol_pages(
 
 
 def _downloads(
-    site: _Site, view: ProtocolView, section: SectionView, rows: list[Any], strip: list[StripRow], options: Options
+    site: _Site,
+    view: ProtocolView,
+    section: SectionView,
+    rows: list[Row],
+    strip: list[StripRow],
+    thumbs: Thumbnails,
+    options: Options,
 ) -> list[tuple[str, str]]:
     found = [("CSV", f"data/{view.name}.csv")]
     if not options.figures:
@@ -187,8 +200,10 @@ def _downloads(
     site.text(f"tables/{section.slug}.tex", latex.section_table(section, protocol=view.name))
     found.append(("LaTeX", f"tables/{section.slug}.tex"))
     files = section_figures(section, site.out / "figures")
-    if strip:
-        files += strip_figure(section, rows, strip, site.out, site.out / "figures")
+    if strip and thumbs.left > _STRIP_FIGURE_BYTES:
+        pictures = strip_figure(section, rows[:_STRIP_METHODS], strip, site.out, site.out / "figures")
+        thumbs.spend(sum(file.stat().st_size for file in pictures))
+        files += pictures
     site.files += files
     for file in files:
         name = file.stem.removeprefix(f"{section.slug}-")
