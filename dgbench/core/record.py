@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -23,15 +23,21 @@ class ProtocolRef(BaseModel):
     digest: str
 
 
+#: A name that is safe as a file name, in a table cell and on a page.
+PlainName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+@-]{0,119}$")]
+#: A short text that begins with a letter or digit, so that no spreadsheet takes it for a formula.
+PlainText = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._,:;()/+@-]{0,199}$")]
+
+
 class MethodRef(BaseModel):
     """Which method, with which weights, trained on what. ``digest`` covers configuration and checkpoint."""
 
     model_config = _FROZEN
-    name: str
+    name: PlainName
     digest: str
     motion: Motion
     checkpoint_sha256: str | None = None
-    training_data: tuple[str, ...] = ()
+    training_data: tuple[PlainText, ...] = ()
     parameters: dict[str, str | int | float | bool] = {}
 
 

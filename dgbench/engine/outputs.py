@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from dgbench.protocols.registry import LoadedProtocol
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _BATCH = 64
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._,:;()/+@-]{0,199}")
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ def adopt_outputs(
         raise UsageError(
             f"{outputs}: no image is named after a pair of {loaded.protocol.name} (expected names like {example}.png)"
         )
+    if wrong := [name for name in training_data if not _PLAIN.fullmatch(name)]:
+        raise UsageError(f"--trained-on '{wrong[0]}': name a data set in letters, digits and plain punctuation")
     plan = RunPlan(
         protocol=loaded.protocol.name,
         protocol_digest=loaded.protocol.digest,

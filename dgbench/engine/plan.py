@@ -74,6 +74,11 @@ class RunFolder:
     root: Path
 
     @property
+    def plan(self) -> Path:
+        """The plan's file."""
+        return self.root / RUN_FILE
+
+    @property
     def images(self) -> Path:
         """Folder of the generated images, ``<pair_id>.png``."""
         return self.root / "images"
@@ -98,7 +103,7 @@ def claim(folder: RunFolder, plan: RunPlan) -> None:
     Raises:
         UsageError: the folder holds another run (it says in what the two differ), or files that are no run.
     """
-    path = folder.root / RUN_FILE
+    path = folder.plan
     if path.exists():
         held = read_plan(folder)
         if _identity(held) != _identity(plan):
@@ -117,7 +122,7 @@ def read_plan(folder: RunFolder) -> RunPlan:
     Raises:
         UsageError: not a run folder, or its plan is damaged.
     """
-    path = folder.root / RUN_FILE
+    path = folder.plan
     try:
         return RunPlan.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:

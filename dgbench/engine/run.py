@@ -18,7 +18,7 @@ from dgbench.core.face import Failure, Image, Landmarks
 from dgbench.core.pair import Pair
 from dgbench.engine.data import OpenData, open_data
 from dgbench.engine.interrupt import graceful_stop
-from dgbench.engine.plan import RunFolder, RunPlan, Shard, claim, method_digest
+from dgbench.engine.plan import RunFolder, RunPlan, Shard, claim, method_digest, read_plan
 from dgbench.io.atomic import write_bytes
 from dgbench.io.images import ImageError, encode_png
 from dgbench.io.journal import Journal, read_journal
@@ -86,22 +86,27 @@ def run_method(
     opened = open_data(loaded, data, weights=weights)
     pairs = opened.pairs[:limit] if limit else opened.pairs
     _require_landmarks(method, opened, pairs)
-    plan = _plan(loaded, method, pairs, checkpoint=checkpoint, seed=seed, limit=limit, data=data)
-    folder = RunFolder(out)
-    with folder_lock(out, purpose="claim", timeout_s=30):
-        claim(folder, plan)
-    mine = [pair for pair in pairs if shard.owns(pair)]
-    with folder_lock(folder.journals / shard.name, purpose=f"run {plan.method}"):
-        done = journal_state(folder)
-        todo = [pair for pair in mine if not _is_done(done.get(pair.pair_id), folder, retry_failed)]
-        if todo:
-            method.load(
-                LoadContext(
-                    size=loaded.protocol.frame.size, device=device, checkpoint=checkpoint, weights=weights, seed=seed
-                )
+    folder, mine = RunFolder(out), [pair for pair in pairs if shard.owns(pair)]
+    order = _Order(loaded, method, pairs, checkpoint=checkpoint, seed=seed, limit=limit, data=data)
+    if not (order.is_held_by(folder) and not _todo(folder, mine, retry_failed)):
+        method.load(
+            LoadContext(
+                size=loaded.protocol.frame.size, device=device, checkpoint=checkpoint, weights=weights, seed=seed
             )
-            _work(method, opened, todo, folder=folder, shard=shard, plan=plan, progress=progress, planned=len(mine))
+        )
+        plan = order.plan()
+        with folder_lock(out, purpose="claim", timeout_s=30):
+            claim(folder, plan)
+        with folder_lock(folder.journals / shard.name, purpose=f"run {plan.method}"):
+            todo = _todo(folder, mine, retry_failed)
+            if todo:
+                _work(method, opened, todo, folder=folder, shard=shard, plan=plan, progress=progress, planned=len(mine))
     return _summary(out, opened, mine, journal_state(folder))
+
+
+def _todo(folder: RunFolder, mine: list[Pair], retry_failed: bool) -> list[Pair]:
+    done = journal_state(folder)
+    return [pair for pair in mine if not _is_done(done.get(pair.pair_id), folder, retry_failed)]
 
 
 def _require_landmarks(method: Reenactor, opened: OpenData, pairs: list[Pair]) -> None:
@@ -132,32 +137,50 @@ def journal_state(folder: RunFolder) -> dict[str, dict[str, Any]]:
     return state
 
 
-def _plan(
-    loaded: LoadedProtocol,
-    method: Reenactor,
-    pairs: list[Pair],
-    *,
-    checkpoint: Path | None,
-    seed: int,
-    limit: int | None,
-    data: Path | None,
-) -> RunPlan:
-    weights_digest = checkpoint_digest(checkpoint) if checkpoint else None
-    parameters = method.parameters()
-    return RunPlan(
-        protocol=loaded.protocol.name,
-        protocol_digest=loaded.protocol.digest,
-        method=method.name,
-        method_digest=method_digest(method.name, parameters, weights_digest),
-        motion=method.motion,
-        parameters=parameters,
-        checkpoint_sha256=weights_digest,
-        training_data=method.training_data,
-        seed=seed,
-        limit=limit,
-        pair_set=pair_set_digest([pair.pair_id for pair in pairs]),
-        data=str(data) if data else None,
-    )
+class _Order:
+    """What was asked for. The plan needs a loaded method, whose settings and training data come with its weights."""
+
+    def __init__(
+        self,
+        loaded: LoadedProtocol,
+        method: Reenactor,
+        pairs: list[Pair],
+        *,
+        checkpoint: Path | None,
+        seed: int,
+        limit: int | None,
+        data: Path | None,
+    ) -> None:
+        self._method, self._data = method, data
+        self._known = {
+            "protocol": loaded.protocol.name,
+            "protocol_digest": loaded.protocol.digest,
+            "method": method.name,
+            "checkpoint_sha256": checkpoint_digest(checkpoint) if checkpoint else None,
+            "seed": seed,
+            "limit": limit,
+            "pair_set": pair_set_digest([pair.pair_id for pair in pairs]),
+        }
+
+    def is_held_by(self, folder: RunFolder) -> bool:
+        """Whether a run folder holds this order, as far as it is known without loading the method."""
+        if not folder.plan.exists():
+            return False
+        held = read_plan(folder)
+        return all(getattr(held, name) == value for name, value in self._known.items())
+
+    def plan(self) -> RunPlan:
+        """Return the plan; the method is loaded."""
+        parameters = self._method.parameters()
+        known: dict[str, Any] = self._known
+        return RunPlan(
+            **known,
+            method_digest=method_digest(self._method.name, parameters, known["checkpoint_sha256"]),
+            motion=self._method.motion,
+            parameters=parameters,
+            training_data=self._method.training_data,
+            data=str(self._data) if self._data else None,
+        )
 
 
 def checkpoint_digest(path: Path) -> str:

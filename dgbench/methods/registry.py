@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 
 from dgbench.core.errors import UsageError, did_you_mean
+from dgbench.core.pair import PAIR_ID
 from dgbench.methods.contract import Reenactor
 
 ENTRY_POINT_GROUP = "dgbench.methods"
@@ -71,4 +72,6 @@ def create(name: str, factory: Callable[[type[Reenactor]], Reenactor] | None = N
 def _check(candidate: object, name: str) -> type[Reenactor]:
     if not (isinstance(candidate, type) and issubclass(candidate, Reenactor)):
         raise UsageError(f"method '{name}' is not a subclass of dgbench.methods.contract.Reenactor")
+    if not PAIR_ID.fullmatch(candidate.name):
+        raise UsageError(f"method name '{candidate.name}' must be letters, digits, '.', '_', '-', '+'")
     return candidate

@@ -189,6 +189,10 @@ def test_outputs_of_another_protocol_or_twice_are_refused(tmp_path: Path, frll_c
         adopt_outputs(PROTOCOL, opened, tmp_path / "o", **options)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="--method"):
         adopt_outputs(PROTOCOL, opened, tmp_path / "o", **{**options, "method": "../up"})  # type: ignore[arg-type]
+    formula = {**options, "training_data": ("=1+1",)}
+    (tmp_path / "o" / f"{opened.pairs[0].pair_id}.jpg").unlink()
+    with pytest.raises(UsageError, match="--trained-on"):
+        adopt_outputs(PROTOCOL, opened, tmp_path / "o", **formula)  # type: ignore[arg-type]
 
 
 def test_the_line_on_real_faces(assets: Path, tmp_path: Path) -> None:
