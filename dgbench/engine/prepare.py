@@ -65,6 +65,12 @@ def prepare_protocol(
     pairs = loaded.pairs(manifest)
     wanted = {key for pair in pairs for key in pair.keys}
     here = wanted & set(manifest.frames["key"])
+    if not pairs:
+        people = people_of(manifest.frames, protocol)
+        raise MissingError(
+            f"{root}: the rule of {protocol.name} makes no pair of this copy, which holds {len(people)} of its people; "
+            "see `dgbench data index` for what was found and left out"
+        )
     if not here:
         raise MissingError(f"{root}: holds none of the images of {protocol.name}; see `dgbench protocols verify`")
     frozen = {}

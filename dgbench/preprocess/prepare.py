@@ -32,7 +32,7 @@ from dgbench.preprocess.prepare_faces import FaceFinder, crop_row, tube_matrices
 from dgbench.preprocess.prepare_rows import PENDING, Prepared, load_part, save_part
 from dgbench.preprocess.store import finish_store
 
-_PART_IMAGES = 32
+_PART_IMAGES = 8
 Progress = Callable[[int, int], None]
 
 
