@@ -8,7 +8,7 @@ from dgbench.core.protocol import Protocol
 
 _TALKERS = (
     "people who talk, turn, blink and look around, 2 videos of 2 clips each of 64 to 110 frames; one room, light and "
-    "set of clothes per video; yaw up to 55 degrees."
+    "set of clothes per video; yaw up to 60 degrees."
 )
 _WORLDS = {
     "packaged": (

@@ -20,7 +20,7 @@ from dgbench.datasets.synthface.head import HEAD_NOTICE, Head
 from dgbench.datasets.synthface.layouts.staging import someone
 from dgbench.datasets.synthface.mini import STEPS_PER_PIXEL
 from dgbench.datasets.synthface.mini_cells import SIZE, WORLD, mini_shots
-from dgbench.datasets.synthface.render import render
+from dgbench.datasets.synthface.render import APPEARANCE_VERSION, render
 from dgbench.io.atomic import atomic_writer, write_bytes, write_json
 
 
@@ -83,6 +83,7 @@ def build_mini(folder: Path, head: Head, *, shots: Sequence[Shot] | None = None)
     about = {
         "world": WORLD,
         "version": 1,
+        "appearance": APPEARANCE_VERSION,
         "size": SIZE,
         "images": len(done),
         "head": head.digest,

@@ -60,7 +60,7 @@ class Motion:
         return {name: weight for name, weight in here.items() if weight > 0}
 
 
-def talking_motion(frames: int, *, seed: int, reach: float = 55.0) -> Motion:
+def talking_motion(frames: int, *, seed: int, reach: float = 60.0) -> Motion:
     """Return the motion of somebody who talks and looks around.
 
     The head drifts slowly and turns now and then, up to ``reach`` degrees to a side; the eyes lead a turn, as
@@ -73,7 +73,7 @@ def talking_motion(frames: int, *, seed: int, reach: float = 55.0) -> Motion:
     """
     rng = np.random.default_rng(seed)
     drift = _smooth(rng, frames, seconds=1.6)
-    turns = _turns(rng, frames, reach=0.8 * reach)
+    turns = _turns(rng, frames, reach=0.95 * reach)
     yaw = np.clip(turns + 5.0 * drift, -reach, reach)
     pitch = np.clip(4.5 * _smooth(rng, frames, seconds=1.1) + 2.0 * _smooth(rng, frames, seconds=0.35), -22, 22)
     roll = np.clip(0.08 * yaw + 3.5 * _smooth(rng, frames, seconds=1.8), -18, 18)
@@ -106,7 +106,7 @@ def _turns(rng: np.random.Generator, frames: int, *, reach: float) -> Curve:
         angle[at : at + rest] = here
         at += rest
         there = float(rng.uniform(-reach, reach))
-        length = int(max(8, abs(there - here) / rng.uniform(50.0, 110.0) * FPS))
+        length = int(max(12, abs(there - here) / rng.uniform(40.0, 90.0) * FPS))
         phase = np.linspace(0.0, 1.0, length)
         move = here + (there - here) * phase**3 * (10 - 15 * phase + 6 * phase**2)
         angle[at : at + length] = move[: max(0, frames - at)]

@@ -20,6 +20,7 @@ from dgbench.datasets.manifest import make_frames
 from dgbench.datasets.synthface.cells import Shot
 from dgbench.datasets.synthface.head import HEAD_NOTICE, Head
 from dgbench.datasets.synthface.layouts import Layout, Selection, Unit, layout
+from dgbench.datasets.synthface.render import APPEARANCE_VERSION
 from dgbench.datasets.synthface.scene import SIZES
 from dgbench.datasets.synthface.truth import EXTRAS, UnitTruth, finished_unit, truth_path, write_truth
 from dgbench.datasets.synthface.writer import encode_clip, encode_image, render_shot
@@ -54,6 +55,7 @@ class TreePlan:
         only = {name: sorted(values) for name, values in sorted(self.selection.only.items())}
         return {
             "version": TREE_VERSION,
+            "appearance": APPEARANCE_VERSION,
             "layout": self.layout,
             "seed": self.seed,
             "size": self.size,
