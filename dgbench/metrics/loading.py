@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from dgbench.core.pair import Pair
 from dgbench.metrics.contract import ImageSource, Metric, OwnFeatures, PairMetric, Role
 from dgbench.metrics.observations import image_key
 
+Purpose = Literal["seen", "features"]
 REAL_ROLES: tuple[Role, ...] = ("source", "reference", "target")
 
 
@@ -50,9 +52,10 @@ class Needs:
             len(pair_metrics) + len(own) < len(metrics),
         )
 
-    def looks_at(self, pair: Pair, role: Role) -> bool:
-        """Whether judges look at this real image of the pair."""
-        return role in self.seen or (self.features and role == real_side(pair))
+    def purposes(self, pair: Pair, role: Role) -> tuple[Purpose, ...]:
+        """Return what judges look at this real image of the pair for."""
+        observed: tuple[Purpose, ...] = ("seen",) if role in self.seen else ()
+        return (*observed, "features") if self.features and role == real_side(pair) else observed
 
 
 @dataclass
@@ -69,13 +72,14 @@ class Loaded:
 class Loader:
     """Loads pairs batch by batch in one background thread.
 
-    A real image is decoded where its pixels are compared, or where its content is not known yet; its content key
-    is remembered by manifest key, so that a source shared by a hundred pairs is decoded and hashed once.
+    A real image is decoded where its pixels are compared, or where judges have not looked at it yet for the purpose at
+    hand; its content key is remembered by manifest key, so that a source shared by a hundred pairs is decoded once.
     """
 
     def __init__(self, images: ImageSource, needs: Needs, *, size: int | None) -> None:
         self._images, self._needs, self._size = images, needs, size
         self._content: dict[str, str] = {}
+        self._shown: set[tuple[str, Purpose]] = set()
 
     def batches(self, pairs: Sequence[Pair], batch_size: int) -> Iterator[list[Loaded]]:
         """Yield loaded batches in order; the next one is decoded while the caller works on this one."""
@@ -110,19 +114,20 @@ class Loader:
         # Roles whose pixels are compared come first: they are decoded anyway.
         for role in sorted(REAL_ROLES, key=lambda role: role not in self._needs.pixels):
             name: str | None = getattr(pair, role)
-            looked_at = self._needs.looks_at(pair, role)
-            if name is None or not (looked_at or role in self._needs.pixels):
+            if name is None:
                 continue
-            key = self._content.get(name)
-            if role in self._needs.pixels or key is None:
+            purposes = self._needs.purposes(pair, role)
+            new = any((name, purpose) not in self._shown for purpose in purposes)
+            if role in self._needs.pixels or new:
                 image = held[name] if name in held else getattr(self._images, role)(pair)
                 if image is None:
                     continue
                 held[name] = loaded.real[role] = image
-                if key is None and looked_at:
-                    key = self._content[name] = image_key(image, self.points(pair, role))
-            if key is not None and looked_at:
-                loaded.keys[role] = key
+                if purposes and name not in self._content:
+                    self._content[name] = image_key(image, self.points(pair, role))
+                self._shown.update((name, purpose) for purpose in purposes)
+            if purposes:
+                loaded.keys[role] = self._content[name]
         return loaded
 
     def _generated(self, pair: Pair) -> Image | Failure:

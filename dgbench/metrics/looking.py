@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,12 @@ from dgbench.core.digests import digest
 from dgbench.core.face import Failure, Image
 from dgbench.core.pair import Pair
 from dgbench.metrics.contract import Judges, PairView, Role, Seen
-from dgbench.metrics.loading import Loaded, Needs, real_side
+from dgbench.metrics.loading import Loaded, Needs, Purpose, real_side
 from dgbench.metrics.observations import Observations, Observed
+
+#: An image as shown to the judges, with the pair and role whose protocol points may align it.
+_Shown = tuple[Image, Pair, Role]
+_Look = Callable[[Sequence[_Shown]], list[Observed]]
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Looker:
     Args:
         judges: the judge set, or ``None`` where only pixels are compared.
         needs: what the metrics need.
-        observations: the cache of real images.
+        stores: what judges saw in real images, by purpose.
         pool: threads that observe; networks look at images one by one, so no split changes a value.
         workers: size of the pool.
         points: the protocol's landmarks of a pair's real image, or ``None``.
@@ -44,78 +49,94 @@ class Looker:
         self,
         judges: Judges | None,
         needs: Needs,
-        observations: Observations,
+        stores: dict[Purpose, Observations],
         *,
         pool: ThreadPoolExecutor,
         workers: int,
         points: Callable[[Pair, Role], NDArray | None],
     ) -> None:
-        self._judges, self._needs, self._observations = judges, needs, observations
+        self._judges, self._needs, self._stores = judges, needs, stores
         self._pool, self._workers, self._points = pool, workers, points
 
     def look(self, batch: Sequence[Loaded]) -> list[Looked]:
         """Return what the judges see in a batch, in order."""
         made = [(loaded, loaded.generated) for loaded in batch if not isinstance(loaded.generated, Failure)]
-        new = self._new(batch)
-        stack = [image for _, image in made] + [loaded.real[role] for loaded, role in new.values()]
+        seen = self._looked_at(batch, made, "seen", self._observe)
+        rows = self._looked_at(batch, made, "features", self._features)
+        return [self._looked(loaded, seen.get(loaded.index), rows.get(loaded.index)) for loaded in batch]
+
+    def _looked_at(
+        self, batch: Sequence[Loaded], made: Sequence[tuple[Loaded, Image]], purpose: Purpose, look: _Look
+    ) -> dict[int, Observed]:
+        """Show the generated images and the real ones that are new for a purpose, together; keep the real ones."""
+        if self._judges is None or not (self._needs.judge_roles if purpose == "seen" else self._needs.features):
+            return {}
+        new: dict[str, tuple[Loaded, Role]] = {}
+        for loaded in batch:
+            for role, key in loaded.keys.items():
+                wanted = purpose in self._needs.purposes(loaded.pair, role) and role in loaded.real
+                if wanted and key not in self._stores[purpose]:
+                    new.setdefault(key, (loaded, role))
         # A generated face that is not found is aligned by the points of the reference: the pose it should have.
-        points = [self._points(loaded.pair, "reference") for loaded, _ in made]
-        points += [self._points(loaded.pair, role) for loaded, role in new.values()]
-        seen = self._observe(stack, points)
-        features: Sequence[NDArray[np.float32] | None] = [None] * len(stack)
-        if self._needs.features and self._judges is not None and stack:
-            features = list(self._judges.features(stack))
-        rows = [Observed(s, f) for s, f in zip(seen, features, strict=True)]
-        self._observations.put(dict(zip(new, rows[len(made) :], strict=True)))
-        of_generated = {loaded.index: row for (loaded, _), row in zip(made, rows, strict=False)}
-        return [self._looked(loaded, of_generated.get(loaded.index, Observed())) for loaded in batch]
+        stack: list[_Shown] = [(image, loaded.pair, "reference") for loaded, image in made]
+        stack += [(loaded.real[role], loaded.pair, role) for loaded, role in new.values()]
+        observed = look(stack) if stack else []
+        self._stores[purpose].put(dict(zip(new, observed[len(made) :], strict=True)))
+        return {loaded.index: item for (loaded, _), item in zip(made, observed, strict=False)}
 
     def black_features(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
         """Return the features of a black image: what a failed pair puts into a set."""
         assert self._judges is not None
         return self._judges.features([np.zeros(shape, dtype=np.uint8)])[0]
 
-    def _new(self, batch: Sequence[Loaded]) -> dict[str, tuple[Loaded, Role]]:
-        new: dict[str, tuple[Loaded, Role]] = {}
-        for loaded in batch:
-            for role, key in loaded.keys.items():
-                if key not in self._observations and role in loaded.real:
-                    new.setdefault(key, (loaded, role))
-        return new
-
-    def _observe(self, images: Sequence[Image], points: Sequence[NDArray | None]) -> Sequence[Seen | None]:
+    def _observe(self, stack: Sequence[_Shown]) -> list[Observed]:
+        """Observe in as many threads as there are workers; networks are per image, so no split changes a value."""
         judges = self._judges
-        if judges is None or not self._needs.judge_roles:
-            return [None] * len(images)
+        assert judges is not None
         roles = sorted(self._needs.judge_roles)
-        cuts = [len(images) * part // self._workers for part in range(self._workers + 1)]
-        observed = self._pool.map(
-            lambda cut: judges.observe(images[slice(*cut)], fallback=points[slice(*cut)], roles=roles),
-            [cut for cut in itertools.pairwise(cuts) if cut[0] < cut[1]],
-        )
-        return [seen for group in observed for seen in group]
 
-    def _looked(self, loaded: Loaded, generated: Observed) -> Looked:
-        known = {role: self._observations.get(key) for role, key in loaded.keys.items()}
-        seen = {role: observed.seen for role, observed in known.items() if role in self._needs.seen}
-        opposite = known.get(real_side(loaded.pair))
+        def part(cut: tuple[int, int]) -> Sequence[Seen]:
+            shown = stack[slice(*cut)]
+            points = [self._points(pair, role) for _, pair, role in shown]
+            return judges.observe([image for image, _, _ in shown], fallback=points, roles=roles)
+
+        cuts = [len(stack) * number // self._workers for number in range(self._workers + 1)]
+        groups = self._pool.map(part, [cut for cut in itertools.pairwise(cuts) if cut[0] < cut[1]])
+        return [Observed(seen=seen) for group in groups for seen in group]
+
+    def _features(self, stack: Sequence[_Shown]) -> list[Observed]:
+        assert self._judges is not None
+        return [Observed(features=row) for row in self._judges.features([image for image, _, _ in stack])]
+
+    def _looked(self, loaded: Loaded, seen: Observed | None, row: Observed | None) -> Looked:
+        real = {
+            role: self._stores["seen"].get(key).seen
+            for role, key in loaded.keys.items()
+            if "seen" in self._needs.purposes(loaded.pair, role)
+        }
+        side = real_side(loaded.pair)
+        opposite = self._needs.features and side in loaded.keys
         view = PairView(
             pair=loaded.pair,
             generated=None if isinstance(loaded.generated, Failure) else loaded.generated,
             target=loaded.real.get("target"),
             source_image=loaded.real.get("source"),
             reference_image=loaded.real.get("reference"),
-            seen_generated=generated.seen,
-            seen_source=seen.get("source"),
-            seen_reference=seen.get("reference"),
-            seen_target=seen.get("target"),
+            seen_generated=seen.seen if seen else None,
+            seen_source=real.get("source"),
+            seen_reference=real.get("reference"),
+            seen_target=real.get("target"),
         )
-        return Looked(view, opposite.features if opposite else None, generated.features)
+        real_row = self._stores["features"].get(loaded.keys[side]).features if opposite else None
+        return Looked(view, real_row, row.features if row else None)
 
 
-def judged_by(judges: Judges | None, needs: Needs) -> str:
-    """Return the digest of everything that decides an observation: networks, roles asked, and this code's version."""
-    networks = [] if judges is None else sorted(f"{n.role}:{n.name}:{n.sha256}" for n in judges.networks)
-    return digest(
-        {"code": __version__, "networks": networks, "roles": sorted(needs.judge_roles), "features": needs.features}
-    )
+def open_stores(cache: Path, judges: Judges | None, needs: Needs) -> dict[Purpose, Observations]:
+    """Open the caches of observations and of features, each named by everything that decides what is in it."""
+    networks = [] if judges is None else [(n.role, f"{n.role}:{n.name}:{n.sha256}") for n in judges.networks]
+    seen = {"roles": sorted(needs.judge_roles), "networks": sorted(n for role, n in networks if role != "features")}
+    features = {"networks": sorted(n for role, n in networks)}
+    return {
+        "seen": Observations(cache, judged_by=digest({"code": __version__, "seen": seen})),
+        "features": Observations(cache, judged_by=digest({"code": __version__, "features": features})),
+    }

@@ -83,9 +83,7 @@ class Observations:
         """
         path, row = self._where[key]
         if path not in self._blocks:
-            self._blocks[path] = _unpack(path.read_bytes())
-            while len(self._blocks) > _OPEN_BLOCKS:
-                self._blocks.popitem(last=False)
+            self._open(path, path.read_bytes())
         self._blocks.move_to_end(path)
         return self._blocks[path][row]
 
@@ -97,8 +95,13 @@ class Observations:
         path = self._folder / (digest(list(new))[:32] + _SUFFIX)
         data = _pack(list(new), list(new.values()))
         write_bytes(path, data)
-        self._blocks[path] = _unpack(data)
+        self._open(path, data)
         self._where.update({key: (path, row) for row, key in enumerate(new)})
+
+    def _open(self, path: Path, data: bytes) -> None:
+        self._blocks[path] = _unpack(data)
+        while len(self._blocks) > _OPEN_BLOCKS:
+            self._blocks.popitem(last=False)
 
     def _read_index(self) -> None:
         if not self._folder.is_dir():

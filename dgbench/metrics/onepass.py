@@ -18,8 +18,7 @@ from dgbench.core.face import Failure
 from dgbench.core.pair import Pair
 from dgbench.metrics.contract import ImageSource, Judges, Metric, OwnFeatures, PairMetric, PairView, SetMetric
 from dgbench.metrics.loading import Loaded, Loader, Needs, real_side
-from dgbench.metrics.looking import Looked, Looker, judged_by
-from dgbench.metrics.observations import Observations
+from dgbench.metrics.looking import Looked, Looker, open_stores
 from dgbench.metrics.registry import make_metric
 from dgbench.metrics.sheet import PairColumn, ScoreSheet, SetValue
 from dgbench.metrics.spool import FeatureSpool, OwnRows
@@ -114,10 +113,8 @@ class _Pass:
             tempfile.TemporaryDirectory(prefix="dgbench-") as scratch,
             ThreadPoolExecutor(self.workers, thread_name_prefix="judge") as pool,
         ):
-            observations = Observations(cache or Path(scratch), judged_by=judged_by(self.judges, self.needs))
-            looker = Looker(
-                self.judges, self.needs, observations, pool=pool, workers=self.workers, points=self.loader.points
-            )
+            stores = open_stores(cache or Path(scratch), self.judges, self.needs)
+            looker = Looker(self.judges, self.needs, stores, pool=pool, workers=self.workers, points=self.loader.points)
             spool = FeatureSpool(Path(scratch), len(self.pairs)) if self.needs.features else None
             own = [OwnRows(m, Path(scratch), len(self.pairs)) for m in self.set_metrics if isinstance(m, OwnFeatures)]
             generation: list[Failure | None] = []

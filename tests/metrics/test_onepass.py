@@ -114,7 +114,7 @@ def test_each_image_is_decoded_once_and_looked_at_once(tmp_path):
     assert set(images.decoded.values()) == {1}
     real = 6 + 6 + 18  # sources, references, targets
     assert judges.observed == 18 + real
-    assert judges.featured == 18 + real
+    assert judges.featured == 18 + 18  # the real side of a set metric is the targets alone
     again = FakeJudges()
     _, images = run(pairs, judges=again, cache=tmp_path, batch_size=4)
     assert again.observed == again.featured == 18
@@ -237,6 +237,19 @@ def test_self_pairs_decode_the_shared_image_once():
     )
     _, images = run([pair], {"p": 7})
     assert images.decoded == {"1": 1, "2": 1}
+
+
+def test_an_image_that_is_source_here_and_target_there_has_features():
+    def pair(name, source, target):
+        return Pair(
+            pair_id=name, relation="self", source=source, reference=target, target=target, source_identity="a",
+            reference_identity="a",
+        )  # fmt: skip
+
+    pairs = [pair("p1", "1", "2"), pair("p2", "2", "1")]
+    for batch_size in (1, 2):
+        sheet, _ = run(pairs, {"p1": 7, "p2": 8}, metrics=["csim", "ssim", "fd[fake]"], batch_size=batch_size)
+        assert by_name(sheet)["fd[fake]"].value > 0
 
 
 def test_protocol_points_reach_the_judges():
