@@ -39,11 +39,18 @@ class Recipe:
     seed: int = 0
 
 
-def train(name: str, maker: ViewMaker, recipe: Recipe, *, progress: bool = True) -> nn.Module:
+def train(
+    name: str,
+    maker: ViewMaker,
+    recipe: Recipe,
+    *,
+    progress: bool = True,
+    on_step: Callable[[int, nn.Module], None] | None = None,
+) -> nn.Module:
     """Train one embedded network and return it in evaluation mode.
 
     AdamW, one warm-up and cosine descent of the rate; batches, views and first weights are drawn from
-    ``recipe.seed`` and the network's name alone.
+    ``recipe.seed`` and the network's name alone. ``on_step`` is shown the network after every step.
     """
     from tqdm import tqdm
 
@@ -72,6 +79,8 @@ def train(name: str, maker: ViewMaker, recipe: Recipe, *, progress: bool = True)
         torch.autograd.backward([loss])
         torch.nn.utils.clip_grad_norm_(parameters, 5.0)
         optimizer.step()
+        if on_step is not None:
+            on_step(step, network)
         if step % 20 == 0:
             bar.set_postfix(loss=f"{loss.item():.3f}")
     return network.eval()

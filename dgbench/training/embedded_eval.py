@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from dgbench.io.atomic import write_json
 from dgbench.networks.canonical import pose_from_landmarks
 from dgbench.networks.embedded.judges import EmbeddedDetector, EmbeddedIdentity
 from dgbench.networks.embedded.store import load_identity, load_landmarks
-from dgbench.training.embedded_data import EVALUATION_FIRST, Faces, read_faces, render_people
+from dgbench.training.embedded_data import EVALUATION_FIRST, FRAME, Faces, read_faces, render_people
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +103,15 @@ def identity_report(faces: Faces, found: Found, *, name: str, folder: Path | Non
     }
 
 
+def at_size(faces: Faces, size: int) -> Faces:
+    """Return the frames shrunk by area to ``size`` pixels, their points with them."""
+    import cv2
+
+    scale = size / faces.images.shape[1]
+    small = [cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) for image in faces.images]
+    return replace(faces, images=np.stack(small), points=faces.points * np.float32(scale))
+
+
 def equal_error_rate(same: NDArray[np.floating], others: NDArray[np.floating]) -> float:
     """Return the rate at which as many same pairs fall below a threshold as different pairs reach it.
 
@@ -137,7 +146,11 @@ def main(arguments: list[str] | None = None) -> None:
     paths = render_people(head, folder, first=EVALUATION_FIRST, people=chosen.people, images=chosen.images)
     faces = read_faces(paths)
     found = find(faces, folder=chosen.weights)
-    report = {"landmarks": landmark_report(faces, found)}
+    small = at_size(faces, 64)
+    report = {
+        f"landmarks at {FRAME} px": landmark_report(faces, found),
+        "landmarks at 64 px": landmark_report(small, find(small, folder=chosen.weights)),
+    }
     for name in ("identity-measure", "identity-train"):
         report[name] = identity_report(faces, found, name=name, folder=chosen.weights)
     write_json(chosen.out / "evaluation.json", report)
