@@ -163,18 +163,31 @@ def small_training(*, size: int = 64) -> TrainConfig:
         model=DgConfig(
             size=size,
             idsg=IdsgConfig(
-                face_encoders=encoders, feature_dim=feature_dim(encoders), standardise=True, decoder_hidden=256
+                frame="head",
+                face_encoders=encoders,
+                feature_dim=feature_dim(encoders),
+                standardise=True,
+                decoder_hidden=256,
+                depth=1,
             ),
-            rfg=RfgConfig(base_channels=24, max_channels=96, style_dim=96),
+            rfg=RfgConfig(base_channels=16, max_channels=64, style_dim=64),
         ),
         phases=(
-            Phase(stage="self", network="idsg", steps=1500, lr_end=0.3),
-            Phase(stage="self", network="rfg", steps=900),
-            Phase(stage="cross", network="idsg", steps=2500, lr=0.5, lr_end=0.02),
-            Phase(stage="cross", network="rfg", steps=500, lr=0.7, lr_end=0.05),
+            Phase(stage="self", network="idsg", steps=100),
+            Phase(stage="self", network="rfg", steps=1200),
+            Phase(stage="cross", network="idsg", steps=1000, lr_end=0.02),
+            Phase(stage="cross", network="rfg", steps=1200, lr_end=0.05),
         ),
         idsg=IdsgTraining(
-            batch=64, lr=1e-3, lr_classifier=1e-3, weight_decay=1e-5, adversarial=0.02, subject_class=0.02
+            batch=64,
+            lr=2e-3,
+            lr_classifier=2e-3,
+            weight_decay=1e-3,
+            adversarial=0.01,
+            localization=0.1,
+            action=0.1,
+            subject_class=0.01,
+            visible_local_shape=0.1,
         ),
         rfg=RfgTraining(
             batch=8,
@@ -186,15 +199,15 @@ def small_training(*, size: int = 64) -> TrainConfig:
             identity=2.0,
             identity_cosine=0.5,
             style=0.1,
-            landmark=0.1,
+            landmark=0.2,
             r1_every=16,
-            adversarial_from=600,
+            adversarial_from=1800,
         ),
         perceptual="embedded",
         augment=0.2,
         ema=0.99,
-        save_every=500,
-        grid_every=250,
+        save_every=400,
+        grid_every=200,
     )
 
 

@@ -9,28 +9,35 @@ from torch import Tensor
 
 from dgbench.models.dg import losses_idsg as losses
 from dgbench.models.dg.config import DgConfig
-from dgbench.models.dg.landmark_vector import encoder_input, points_of, shape_vector
+from dgbench.models.dg.landmark_vector import points_of, shape_vector
 from dgbench.models.dg.model import Critics, DgModel
+from dgbench.models.dg.visibility import HeadFrame
 from dgbench.training.batches import IdsgBatch
 from dgbench.training.config import IdsgTraining, Stage
 
 
 @dataclass(frozen=True)
 class Shapes:
-    """What one forward of the shape generator gives: codes and the two generated shapes, as vectors (B, shape_dim)."""
+    """What one forward of the shape generator gives: codes (B, code_dim), frame, two shapes (B, 68, 2 or 3)."""
 
     code: Tensor
+    frame: HeadFrame | None
     own: Tensor
     cross: Tensor
 
 
 def generate_shapes(model: DgModel, batch: IdsgBatch) -> Shapes:
     """Generate the self shape and the cross shape from one action code; both decoders' inputs go as one batch."""
-    config = model.config.idsg
-    code = model.shape.encode(encoder_input(batch.points, batch.visibility, config))
-    both = model.shape.decode(torch.cat([code, code]), torch.cat([batch.own, batch.other]))
+    frame = model.shape.frame_of(batch.points)
+    code = model.shape.encode(batch.points, batch.visibility, frame)
+    both = model.shape.decode(
+        torch.cat([code, code]),
+        torch.cat([batch.own, batch.other]),
+        torch.cat([batch.points, batch.points]),
+        None if frame is None else frame.repeated(),
+    )
     own, cross = both.chunk(2)
-    return Shapes(code=code, own=own, cross=cross)
+    return Shapes(code=code, frame=frame, own=own, cross=cross)
 
 
 def discriminator_loss(
@@ -39,7 +46,9 @@ def discriminator_loss(
     """Terms of D_l: real reference landmarks against the generated cross shape, and R1."""
     real = shape_vector(batch.points, model.idsg).requires_grad_()
     judged = critics.landmark(real)
-    terms = {"d_adversarial": losses.discriminator_adversarial(judged, critics.landmark(shapes.cross.detach()))}
+    terms = {
+        "d_adversarial": losses.discriminator_adversarial(judged, critics.landmark(shapes.cross.detach().flatten(1)))
+    }
     if weights.r1 > 0:
         terms["d_r1"] = weights.r1 * losses.r1(judged, real)
     return terms
@@ -60,11 +69,11 @@ def generator_loss(
     """
     config = model.config.idsg
     reference = points_of(shape_vector(batch.points, config), config)
-    own, cross = points_of(shapes.own, config), points_of(shapes.cross, config)
+    own, cross = shapes.own, shapes.cross
     visibility = batch.visibility if config.visibility else None
     terms: dict[str, Tensor] = {}
     if weights.adversarial > 0:
-        terms["adversarial"] = weights.adversarial * losses.generator_adversarial(critics.landmark(shapes.cross))
+        terms["adversarial"] = weights.adversarial * losses.generator_adversarial(critics.landmark(cross.flatten(1)))
     if weights.localization > 0:
         terms["localization"] = weights.localization * losses.localization(own, reference)
     if stage == "cross" and weights.localization_cross > 0:
@@ -72,11 +81,10 @@ def generator_loss(
         found = losses.localization(cross, truth, batch.has_truth)
         terms["localization_cross"] = weights.localization_cross * found
     if weights.action > 0:
-        seen = torch.cat([shapes.cross, batch.visibility], dim=1) if config.visibility else shapes.cross
-        again = model.shape.encode(seen)
+        again = model.shape.encode(cross, batch.visibility, shapes.frame)
         terms["action"] = weights.action * losses.action(shapes.code, again, detach=weights.detach_action)
     if weights.subject_class > 0:
-        scores = critics.identity(shapes.cross)
+        scores = critics.identity(cross.flatten(1))
         terms["subject_class"] = weights.subject_class * losses.subject_class(scores, batch.other_person)
     if weights.visible_local_shape > 0:
         terms["visible_local_shape"] = weights.visible_local_shape * losses.visible_local_shape(

@@ -184,8 +184,7 @@ def _start(state: TrainState, job: _Job) -> None:
     """Set what training data decide before the first step: feature statistics, and the mean shape as a start."""
     for model in (state.model, state.average):
         if job.config.model.idsg.standardise:
-            model.shape.feature_mean.copy_(job.features.mean(dim=0))
-            model.shape.feature_scale.copy_(1 / job.features.std(dim=0).clamp_min(1e-4))
+            model.shape.standardise(job.bank.points, job.bank.visibility, job.features)
         if job.config.start_at_mean:
             mean = shape_vector(job.bank.points, job.config.model.idsg).mean(dim=0)
             model.shape.landmark_decoder.start_at(mean)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Mode = Literal["paper", "compat"]
 FaceEncoderName = Literal["vgg-face", "arcface", "embedded", "geometry", "thumbnail", "random"]
@@ -17,10 +17,13 @@ class IdsgConfig(BaseModel):
 
     Attributes:
         coordinates: ``xyz`` (204 values) or ``xy`` (136 values, as released).
+        frame: ``image``: E_l sees and R_l draws landmarks as they lie in the image, as published. ``head`` (ours):
+            the reference's rigid head pose is taken off before E_l, R_l draws the change of shape, and the pose is
+            put back; needs ``xyz``.
         visibility: whether the 68 visibilities are part of the landmark encoder's input.
         face_encoders: frozen encoders whose features are concatenated, in this order, to the identity code r_s.
         feature_dim: length of r_s.
-        standardise: centre and scale r_s by training statistics (ours; the released code feeds it raw).
+        standardise: centre and scale what E_l and R_l take in by training statistics (ours; released: raw).
         depth: hidden layers of every perceptron.
         classes: number of training people, the outputs of the identity classifier.
         sigmoid_classifier: squash class scores before the softmax, as the released code does (a bug of its own).
@@ -28,6 +31,7 @@ class IdsgConfig(BaseModel):
 
     model_config = _FROZEN
     coordinates: Literal["xyz", "xy"] = "xyz"
+    frame: Literal["image", "head"] = "image"
     visibility: bool = True
     face_encoders: tuple[FaceEncoderName, ...] = ("vgg-face",)
     feature_dim: int = Field(default=4096, ge=1)
@@ -38,6 +42,12 @@ class IdsgConfig(BaseModel):
     depth: int = Field(default=5, ge=1)
     classes: int = Field(default=1454, ge=1)
     sigmoid_classifier: bool = False
+
+    @model_validator(mode="after")
+    def _head_has_depth(self) -> IdsgConfig:
+        if self.frame == "head" and self.coordinates != "xyz":
+            raise ValueError("frame 'head' needs coordinates 'xyz'")
+        return self
 
     @property
     def shape_dim(self) -> int:

@@ -9,6 +9,12 @@ from torch import Tensor, nn
 
 from dgbench.models.dg.blocks import SLOPE
 from dgbench.models.dg.config import IdsgConfig
+from dgbench.models.dg.landmark_vector import encoder_input, points_of
+from dgbench.models.dg.visibility import HeadFrame, head_frame
+
+#: A change that R_l draws as 1, in head sizes: about what sets two people apart.
+_CHANGE = 0.05
+_LEAST_SPREAD = 1e-4
 
 
 class Perceptron(nn.Module):
@@ -34,11 +40,15 @@ class LandmarkEncoder(Perceptron):
 
 
 class LandmarkDecoder(nn.Module):
-    """R_l: action code and identity code → landmark vector. x, y by a sigmoid, z by half a hyperbolic tangent."""
+    """R_l: action code and identity code → landmark vector, or in the head's frame the change of shape.
+
+    In the image's frame x, y go through a sigmoid, z through half a hyperbolic tangent; a change is unbounded.
+    """
 
     def __init__(self, config: IdsgConfig) -> None:
         super().__init__()
         self.dims = len(config.coordinates)
+        self.changes = config.frame == "head"
         self.body = Perceptron(
             config.code_dim + config.feature_dim,
             config.shape_dim,
@@ -47,8 +57,13 @@ class LandmarkDecoder(nn.Module):
         )
 
     def forward(self, code: Tensor, features: Tensor) -> Tensor:
-        """(B, code_dim), (B, feature_dim) → (B, shape_dim); x, y in (0, 1), z in (-0.5, 0.5), of the image side."""
+        """(B, code_dim), (B, feature_dim) → (B, shape_dim).
+
+        Image frame: x, y in (0, 1), z in (-0.5, 0.5), of the image side. Head frame: change in head sizes.
+        """
         raw = self.body(torch.cat([code, features], dim=1))
+        if self.changes:
+            return raw * _CHANGE
         if self.dims == 2:
             return torch.sigmoid(raw)
         points = raw.view(-1, 68, 3)
@@ -56,13 +71,17 @@ class LandmarkDecoder(nn.Module):
 
     @torch.no_grad()
     def start_at(self, mean_shape: Tensor) -> None:
-        """Set the last bias so that an untrained decoder draws ``mean_shape`` (shape_dim,); ours, saves steps."""
+        """Let an untrained decoder draw ``mean_shape`` (shape_dim,), or change nothing; ours, saves steps."""
+        last = self.body.layers[-1]
+        assert isinstance(last, nn.Linear)
+        if self.changes:
+            last.weight.zero_()
+            last.bias.zero_()
+            return
         points = mean_shape.view(68, self.dims)
         bias = torch.logit(points[:, :2].clamp(1e-3, 1 - 1e-3))
         if self.dims == 3:
             bias = torch.cat([bias, torch.atanh((2 * points[:, 2:]).clamp(-0.999, 0.999))], dim=1)
-        last = self.body.layers[-1]
-        assert isinstance(last, nn.Linear)
         last.bias.copy_(bias.flatten())
 
 
@@ -91,26 +110,63 @@ class IdentityClassifier(Perceptron):
 
 
 class ShapeGenerator(nn.Module):
-    """E_l and R_l together, with the training statistics that centre and scale the identity code."""
+    """E_l and R_l together, with the training statistics that centre and scale what goes in."""
 
     feature_mean: Tensor
     feature_scale: Tensor
+    input_mean: Tensor
+    input_scale: Tensor
 
     def __init__(self, config: IdsgConfig) -> None:
         super().__init__()
+        self.config = config
         self.landmark_encoder = LandmarkEncoder(config)
         self.landmark_decoder = LandmarkDecoder(config)
         self.register_buffer("feature_mean", torch.zeros(config.feature_dim))
         self.register_buffer("feature_scale", torch.ones(config.feature_dim))
+        self.register_buffer("input_mean", torch.zeros(config.input_dim))
+        self.register_buffer("input_scale", torch.ones(config.input_dim))
 
-    def encode(self, landmarks: Tensor) -> Tensor:
-        """Reference landmark input (B, input_dim) → action code γ (B, code_dim)."""
-        return self.landmark_encoder(landmarks)
+    @torch.no_grad()
+    def standardise(self, points: Tensor, visibility: Tensor, features: Tensor) -> None:
+        """Take centre and scale of both networks' inputs from training data, row by row of (N, …)."""
+        inputs = self._inputs(points, visibility, self.frame_of(points))
+        for mean, scale, values in (
+            (self.input_mean, self.input_scale, inputs),
+            (self.feature_mean, self.feature_scale, features),
+        ):
+            mean.copy_(values.mean(dim=0))
+            scale.copy_(1 / values.std(dim=0).clamp_min(_LEAST_SPREAD))
 
-    def decode(self, code: Tensor, features: Tensor) -> Tensor:
-        """Action code and source features (B, feature_dim) → landmark vector (B, shape_dim)."""
-        return self.landmark_decoder(code, (features - self.feature_mean) * self.feature_scale)
+    def frame_of(self, points: Tensor) -> HeadFrame | None:
+        """Return the frame that the reference landmarks (B, 68, 3) set, or ``None`` for the image's own."""
+        return head_frame(points) if self.config.frame == "head" else None
 
-    def forward(self, landmarks: Tensor, features: Tensor) -> Tensor:
-        """Generate the source person's landmarks in the reference's pose and expression."""
-        return self.decode(self.encode(landmarks), features)
+    def encode(self, points: Tensor, visibility: Tensor, frame: HeadFrame | None) -> Tensor:
+        """Landmarks (B, 68, 3) and visibility (B, 68) → action code γ (B, code_dim)."""
+        inputs = self._inputs(points, visibility, frame)
+        return self.landmark_encoder((inputs - self.input_mean) * self.input_scale)
+
+    def decode(self, code: Tensor, features: Tensor, reference: Tensor, frame: HeadFrame | None) -> Tensor:
+        """Generate the source person's landmarks in the reference's pose and expression.
+
+        Args:
+            code: (B, code_dim) of the reference.
+            features: (B, feature_dim) of the source.
+            reference: (B, 68, 3) the reference landmarks, the start of a change.
+            frame: of the reference.
+
+        Returns:
+            (B, 68, 2 or 3) shares of the image side.
+        """
+        drawn = self.landmark_decoder(code, (features - self.feature_mean) * self.feature_scale)
+        points = points_of(drawn, self.config)
+        return points if frame is None else frame.outward(frame.inward(reference) + points)
+
+    def _inputs(self, points: Tensor, visibility: Tensor, frame: HeadFrame | None) -> Tensor:
+        return encoder_input(points if frame is None else frame.inward(points), visibility, self.config)
+
+    def forward(self, points: Tensor, visibility: Tensor, features: Tensor) -> Tensor:
+        """Encode the reference and decode with the source's features; see :meth:`decode`."""
+        frame = self.frame_of(points)
+        return self.decode(self.encode(points, visibility, frame), features, points, frame)

@@ -12,7 +12,6 @@ from dgbench.models.dg.discriminators import Discriminators
 from dgbench.models.dg.eyes import transfer_eyes
 from dgbench.models.dg.generator import FaceGenerator
 from dgbench.models.dg.idsg import IdentityClassifier, LandmarkDiscriminator, ShapeGenerator
-from dgbench.models.dg.landmark_vector import encoder_input, points_of
 from dgbench.models.dg.rasteriser import MapRasteriser
 from dgbench.models.dg.style_encoder import FeatureStyle, StyleEncoder
 
@@ -41,8 +40,7 @@ class DgModel(nn.Module):
         Returns:
             (B, 68, 2 or 3) shares of the image side.
         """
-        inputs = encoder_input(points, visibility, self.config.idsg)
-        generated = points_of(self.shape(inputs, features), self.config.idsg)
+        generated: Tensor = self.shape(points, visibility, features)
         return transfer_eyes(generated, points) if self.config.eye_transfer else generated
 
     def style_code(self, images: Tensor, features: Tensor) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -47,6 +49,35 @@ def fit_similarity(points: Tensor, onto: Tensor) -> tuple[Tensor, Tensor, Tensor
     return rotation, (singular * sign).sum(dim=1) / onto.square().sum(), shift
 
 
+@dataclass(frozen=True)
+class HeadFrame:
+    """A rigid head pose: rotation (B, 3, 3), size in image sides (B,), position (B, 3)."""
+
+    rotation: Tensor
+    size: Tensor
+    position: Tensor
+
+    def inward(self, points: Tensor) -> Tensor:
+        """Image shares (B, 68, 3) → the head's own frame, in head sizes."""
+        return (points - self.position[:, None]) @ self.rotation / self.size[:, None, None]
+
+    def outward(self, points: Tensor) -> Tensor:
+        """The head's own frame → image shares."""
+        return points @ self.rotation.transpose(1, 2) * self.size[:, None, None] + self.position[:, None]
+
+    def repeated(self) -> HeadFrame:
+        """Return the frame for a batch that is this one twice, one after the other."""
+        return HeadFrame(*(torch.cat([part, part]) for part in (self.rotation, self.size, self.position)))
+
+
+@torch.no_grad()
+def head_frame(points: Tensor) -> HeadFrame:
+    """Fit the mean face to landmarks (B, 68, 3); the fit is a constant to what is trained with it."""
+    canonical = CANONICAL.to(points)
+    rotation, scale, position = fit_similarity(points, canonical)
+    return HeadFrame(rotation, (scale * canonical.square().sum().sqrt()).clamp_min(1e-6), position)
+
+
 def frontalised(points: Tensor) -> tuple[Tensor, Tensor]:
     """Turn faces to the front: the shape without head pose.
 
@@ -56,11 +87,8 @@ def frontalised(points: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         (B, 68, 3) in units of the mean face's size, and (B,) the log of its size in image sides.
     """
-    canonical = CANONICAL.to(points)
-    rotation, scale, shift = fit_similarity(points, canonical)
-    unit = canonical.square().sum().sqrt()
-    size = (scale * unit).clamp_min(1e-6)
-    return (points - shift[:, None]) @ rotation / size[:, None, None], size.log()
+    frame = head_frame(points)
+    return frame.inward(points), frame.size.log()
 
 
 def estimated_visibility(points: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ from dgbench.models.dg.idsg import (
 )
 from dgbench.models.dg.model import Critics, DgModel
 from dgbench.models.dg.style_encoder import StyleEncoder
+from dgbench.models.dg.visibility import CANONICAL
 
 
 def count(module: nn.Module) -> int:
@@ -152,7 +153,28 @@ def test_untrained_decoder_can_start_at_the_mean_shape() -> None:
     mean = torch.rand(68, 3, generator=torch.Generator().manual_seed(0)) * 0.5 + 0.2
     mean[:, 2] -= 0.5
     shape.landmark_decoder.start_at(mean.flatten())
-    assert torch.allclose(shape(torch.zeros(1, 272), torch.zeros(1, 8)).view(68, 3), mean, atol=1e-4)
+    drawn = shape(torch.zeros(1, 68, 3), torch.ones(1, 68), torch.zeros(1, 8))
+    assert torch.allclose(drawn[0], mean, atol=1e-4)
+
+
+def test_in_the_heads_frame_an_untrained_decoder_changes_nothing_and_pose_is_put_back() -> None:
+    config = tiny().idsg.model_copy(update={"frame": "head"})
+    shape = ShapeGenerator(config)
+    initialise(shape, seed=0)
+    generator = torch.Generator().manual_seed(0)
+    features, seen = torch.rand(2, 8, generator=generator), torch.ones(2, 68)
+    turn = torch.linalg.qr(torch.randn(3, 3, generator=generator))[0]
+    turn = turn * torch.sign(torch.linalg.det(turn))
+    face = CANONICAL * 0.03 + 0.002 * torch.randn(2, 68, 3, generator=generator)
+    plain = shape(face, seen, features)
+    assert (plain - face).abs().max() > 1e-3
+    # The same face turned, scaled and moved gives the same change, turned, scaled and moved.
+    moved = shape(face @ turn.T * 1.3 + 0.2, seen, features)
+    assert torch.allclose(moved, plain @ turn.T * 1.3 + 0.2, atol=1e-4)
+    shape.landmark_decoder.start_at(torch.zeros(204))
+    assert torch.allclose(shape(face, seen, features), face, atol=1e-6)
+    with pytest.raises(ValidationError):
+        IdsgConfig(frame="head", coordinates="xy")
 
 
 def test_classifier_quirk_squashes_scores_and_logits_are_the_default() -> None:
