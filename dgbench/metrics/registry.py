@@ -80,6 +80,27 @@ def check_name(name: str) -> None:
         raise UsageError(f"unknown metric {name!r}.{did_you_mean(name, known)} Known: {', '.join(known)}")
 
 
+#: Metric → what is read beside it: the frame of what is possible, the small-N rival, the number as papers compute it.
+COMPANIONS: dict[str, tuple[str, ...]] = {
+    "csim": ("csim_fallback", "csim_target", "csim_ceiling", "csim_impostor"),
+    "pose": ("pose_yaw", "pose_pitch", "pose_roll"),
+    "landmark_nme": ("akd",),
+    "ssim": ("ssim_m11_L2",),
+    "fid": ("kid",),
+}
+
+
+def with_companions(names: Sequence[str]) -> tuple[str, ...]:
+    """Return a protocol's metrics and, after them, those that a reader needs beside them, each once.
+
+    CSIM comes with its variants, ceiling and impostor value, a Fréchet distance with the kernel distance in the same
+    features, SSIM with the value of the published script. None of these costs another network or another look.
+    """
+    beside = [other for name in names for other in COMPANIONS.get(name, ())]
+    beside += ["kd" + name.removeprefix("fd") for name in names if name.startswith("fd[")]
+    return tuple(dict.fromkeys([*names, *beside]))
+
+
 def make_metric(name: str, judges: Judges | None = None, *, weights: Path | None = None) -> Metric:
     """Return a metric with the card that the given judges make.
 

@@ -17,7 +17,7 @@ from dgbench.metrics.csim import cosine
 from dgbench.metrics.expression import MOVING, STABLE, expression_error, similarity
 from dgbench.metrics.observations import StoredSeen
 from dgbench.metrics.pose import angle_error, geodesic, rotation
-from dgbench.metrics.registry import make_metric, metric_names
+from dgbench.metrics.registry import COMPANIONS, make_metric, metric_names, with_companions
 
 CROSS = Pair(
     pair_id="p", relation="cross", source="a", reference="b", target="c", source_identity="1", reference_identity="2"
@@ -222,6 +222,19 @@ def test_fid_is_the_official_inceptions_name_alone():
     assert make_metric("fd[fake]", judges).card.name == "fd[fake]"
     judges.features_name = "fid"
     assert make_metric("fid", judges).card.title == "FID"
+
+
+def test_companions_stand_after_what_they_explain_and_once():
+    names = with_companions(["ssim", "csim", "csim_target", "fd[fake]"])
+    assert names == (
+        "ssim", "csim", "csim_target", "fd[fake]", "ssim_m11_L2", "csim_fallback", "csim_ceiling", "csim_impostor",
+        "kd[fake]",
+    )  # fmt: skip
+    assert with_companions(names) == names
+    for name in names:
+        make_metric(name, FakeJudges())
+    for name, others in COMPANIONS.items():
+        assert {name, *others} <= set(metric_names())
 
 
 def test_a_card_changes_with_the_network():
