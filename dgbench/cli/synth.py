@@ -48,6 +48,30 @@ def synth(
     emit({"out": str(out), "layout": layout, **data}, text, as_json=as_json)
 
 
+def fetch_head(
+    source: Annotated[
+        Path | None, typer.Option("--from", help="A local copy of ICT-FaceKit; by default it is downloaded.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The head file to write; by default in the cache.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Download ICT-FaceKit's head (MIT; 394 MB, each file checked, resumable) and fold it into one small file."""
+    from tqdm import tqdm
+
+    from dgbench.datasets.synthface.head_fetch import fetch_head as fetch
+
+    with tqdm(desc="head", unit="file", disable=None) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        fetched = fetch(source=source, out=out, progress=progress)
+    text = f"{fetched.path}: the head is ready ({fetched.downloaded} files downloaded; sha256 {fetched.digest[:16]}…)"
+    data = {"path": str(fetched.path), "digest": fetched.digest, "downloaded": fetched.downloaded}
+    emit(data, text, as_json=as_json)
+
+
 def _fields(subset: list[str]) -> dict[str, frozenset[str]]:
     """Return field → values of ``camera=045,090`` words; a field may be given twice."""
     only: dict[str, frozenset[str]] = {}

@@ -1,4 +1,4 @@
-"""The grammars: names, counts and head-counts of the real sets, keys that resolve, scenes that follow from them alone."""
+"""The grammars: names, counts and head-counts of the real sets, keys that resolve, scenes that follow from them."""
 
 from __future__ import annotations
 
@@ -120,7 +120,9 @@ def test_a_clip_keeps_room_light_and_clothes_and_moves_the_head():
 def test_keys_are_unique_and_lead_back_to_the_same_image(name: str):
     grammar, again = layout(name), layout(name)
     subject = grammar.subjects()[3]
-    shots = shots_of(grammar, subject, Selection(frames=3, only={"shot": frozenset({"07"})} if name == "multipie" else {}))
+    shots = shots_of(
+        grammar, subject, Selection(frames=3, only={"shot": frozenset({"07"})} if name == "multipie" else {})
+    )
     assert len({shot.key for shot in shots}) == len(shots)
     for shot in shots[:: max(1, len(shots) // 6)]:
         assert again.shot(shot.key) == shot == grammar.resolve(shot.key)
@@ -175,7 +177,7 @@ def test_a_target_in_video_keeps_the_sources_room_and_clothes():
 
 
 def test_no_two_worlds_share_a_person_and_none_is_one_of_the_free():
-    used: dict[int, str] = {number: "mini" for number in range(1, 161)}
+    used: dict[int, str] = dict.fromkeys(range(1, 161), "mini")
     for name in ("rafd", "multipie", "frll", "voxceleb1", "voxceleb2"):
         grammar = layout(name)
         for subject in grammar.subjects():
@@ -229,7 +231,9 @@ def test_voxceleb_tables_speak_their_sets_dialects():
     assert two["vox2_meta.csv"].decode().splitlines()[0] == "VoxCeleb2 ID ,VGGFace2 ID ,Gender ,Set "
 
 
-@pytest.mark.parametrize(("name", "subject", "unit"), [("voxceleb1", "id10270", "pixels"), ("voxceleb2", "id00017", "shares")])
+@pytest.mark.parametrize(
+    ("name", "subject", "unit"), [("voxceleb1", "id10270", "pixels"), ("voxceleb2", "id00017", "shares")]
+)
 def test_track_files_have_six_lines_of_head_and_boxes_in_the_sets_unit(name: str, subject: str, unit: str):
     grammar = layout(name)
     files = {path: text for path, text in grammar.sidecars((subject,), ALL).items() if path.startswith("txt/")}
