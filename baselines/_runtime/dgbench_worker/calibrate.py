@@ -52,8 +52,10 @@ def _randomise(module):
             nn.init.normal_(module.bias.data, 0.0, 0.2)
     else:
         for parameter in module.parameters(recurse=False):
-            if float(parameter.data.abs().sum()) == 0.0:  # zero biases and gains of home-made layers
-                parameter.data.add_(torch.randn_like(parameter.data) * 0.05)
+            largest = float(parameter.data.abs().max())
+            # Zero biases and gains of home-made layers, and those that were never initialised at all.
+            if not 0.0 < largest < 1000.0:
+                parameter.data.copy_(torch.randn_like(parameter.data) * 0.05)
 
 
 def _layer(parts, path):

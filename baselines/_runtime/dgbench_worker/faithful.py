@@ -171,11 +171,14 @@ def compare(kit, worker, checkpoint, task, large):
     report = {"sizes": {}, "mutants": {}}
     truth = {}
     for name, one in (("own", task), ("larger", large)):
+        settle(0)  # a network that draws noise (MCNet does) is compared on the same draw
         began = time.time()
         plane = kit.plane(worker, one)
         seconds = time.time() - began
+        settle(0)
         official, written = kit.official(worker, checkpoint, one)
         truth[name] = official
+        settle(0)
         levels = worker.reenact([one])[0]
         entry = {
             "input": one.source.shape[0],
