@@ -8,6 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from dgbench.core.errors import UsageError
 from dgbench.core.face import Failure
 from dgbench.core.pair import Pair
 from dgbench.metrics.contract import ImageSource, Judges, Metric, OwnFeatures, PairMetric, PairView, SetMetric
+from dgbench.metrics.fid import Fid
 from dgbench.metrics.loading import Loaded, Loader, Needs, real_side
 from dgbench.metrics.looking import Looked, Looker, open_stores
 from dgbench.metrics.registry import make_metric
@@ -177,6 +179,9 @@ class _Pass:
         result = []
         for metric in (m for m in self.set_metrics if not isinstance(m, OwnFeatures)):
             headline = metric.compute(real, generated)
+            if isinstance(metric, Fid):
+                spread = metric.spread(real, generated, [pair.source_identity for pair in self.pairs])
+                headline = replace(headline, note="; ".join(filter(None, (headline.note, spread))))
             measured = headline if there.all() else metric.compute(real, generated[there])
             result.append(SetValue(metric, headline, measured, dict(failures)))
         return tuple(result)

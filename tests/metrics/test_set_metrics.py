@@ -16,6 +16,7 @@ from dgbench.metrics.frechet import frechet, frechet_of_features, frechet_of_mom
 from dgbench.metrics.kid import kid
 from dgbench.metrics.moments import Moments, merged
 from dgbench.metrics.registry import make_metric
+from dgbench.stats.spread import disjoint_parts
 
 
 def draw(n: int, d: int, seed: int, *, shift: float = 0.0, scale: float = 1.0) -> np.ndarray:
@@ -141,6 +142,18 @@ def test_kid_is_unbiased_where_frechet_is_not():
     kids = [kid(draw(40, 30, s), draw(40, 30, s + 500), subset_size=40)[0] for s in range(60)]
     assert abs(np.mean(kids)) < 3 * np.std(kids) / np.sqrt(60)
     assert frechet(draw(40, 30, 1), draw(40, 30, 2)) > 2 * frechet(draw(400, 30, 1), draw(400, 30, 2))
+
+
+def test_spread_is_over_disjoint_people_and_no_bootstrap():
+    fd = make_metric("fd[fake]", FakeJudges())
+    first, second = draw(200, 6, 1), draw(200, 6, 2)
+    who = [f"{n % 20:02d}" for n in range(200)]
+    note = fd.spread(first, second, who)
+    parts = disjoint_parts(who, parts=5)
+    sd = np.std([frechet(first[p], second[p]) for p in parts], ddof=1)
+    assert note == f"sd {sd:.3g} over 5 disjoint parts of the source people, N=40 each"
+    assert fd.spread(first, second, ["a"] * 200) == ""
+    assert fd.spread(first[:50], second[:50], who[:50]) == ""
 
 
 def test_stated_answers_for_small_and_unequal_sets():
