@@ -150,7 +150,7 @@ def _value(row: Row, column: Column) -> float | None:
     return metric.value if metric else None
 
 
-def _save(figure: Any, stem: Path, *, dpi: int = 170) -> list[Path]:
+def _save(figure: Any, stem: Path, *, dpi: int = 130) -> list[Path]:
     """Save as PDF and PNG without dates, so that the same scores give the same files."""
     files: list[Path] = []
     for kind, options in (("pdf", {"metadata": {"CreationDate": None}}), ("png", {"dpi": dpi})):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dgbench.core.record import MetricValue
+from dgbench.core.record import MetricValue, Record
 from dgbench.results.overlap import Overlap, overlap
 from dgbench.results.published import Published, PublishedTable
 from dgbench.results.ranks import RankRange, better_by_intervals, better_by_pairs, places
@@ -31,8 +31,14 @@ class Row:
 
     @property
     def coverage(self) -> str:
-        """``n/N``: pairs found of pairs expected."""
-        return f"{self.stored.record.coverage.found}/{self.stored.record.coverage.expected}"
+        """``n/N``: pairs that the run was over, of the protocol's pairs."""
+        return coverage_of(self.stored.record)
+
+    @property
+    def covered(self) -> float:
+        """The same as a share, 0..1."""
+        done, _, whole = self.coverage.partition("/")
+        return int(done) / max(1, int(whole))
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,12 @@ class Board:
     protocol: str
     sections: tuple[Section, ...]
     published: tuple[PublishedTable, ...]
+
+
+def coverage_of(record: Record) -> str:
+    """``n/N``: pairs that the run was over, of the protocol's pairs; a run of a part of a whole copy shows the part."""
+    pairs = [metric.n_expected for metric in record.metrics if metric.card.level == "pair"]
+    return f"{min([record.coverage.found, *pairs])}/{record.coverage.expected}"
 
 
 def make_boards(records: Sequence[StoredRecord], published: Published | None = None) -> list[Board]:
@@ -135,7 +147,7 @@ def _own_reason(stored: StoredRecord, primary: str, superseded: set[str], newest
     if record.run_id in superseded:
         return "superseded"
     if not record.coverage.complete:
-        return f"coverage {record.coverage.found}/{record.coverage.expected}"
+        return f"coverage {coverage_of(record)}"
     if record.primary_metric != primary or value is None or value.value is None:
         return f"no value of {primary}"
     if value.card.compat:

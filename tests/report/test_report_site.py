@@ -175,19 +175,30 @@ def test_a_folder_of_the_users_is_never_mixed_with_a_report(runs: Path, tmp_path
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
 
 
-def test_names_cannot_smuggle_markup_into_the_pages(tmp_path: Path) -> None:
+def test_text_of_records_cannot_smuggle_markup_into_the_pages(tmp_path: Path) -> None:
     from conftest import fabricated
 
-    evil = "<script>alert(1)</script>\"'</script>"
-    for method in (evil, "b"):
-        folder = fabricated.write_run(tmp_path / "runs", "x", 0.5, run=f"run{len(method)}")
+    evil = "</script><script>alert(1)</script>\"'"
+    for method in ("a", "b"):
+        folder = fabricated.write_run(tmp_path / "runs", method, 0.5, run=f"run-{method}")
         frame = fabricated.pair_table(method, quality=0.5)
-        record = fabricated.make_record(method, frame, run=f"run{len(method)}", training_data=(evil,))
-        fabricated.write_record(folder, record, frame, {})
+        record = fabricated.make_record(method, frame, run=f"run-{method}")
+        frame["source_identity"] = evil + frame["source_identity"]
+        frame["bin"] = evil + frame["bin"]
+        frame["failure_kind"] = evil
+        metrics = []
+        for metric in record.metrics:
+            card = metric.card.model_copy(update={"title": evil, "definition": evil, "unit": evil})
+            bins = tuple(entry.model_copy(update={"bin": evil}) for entry in metric.bins)
+            changes = {"card": card, "card_digest": card.digest, "note": evil, "bins": bins, "failures": {}}
+            metrics.append(metric.model_copy(update=changes))
+        changed = record.model_copy(update={"metrics": tuple(metrics), "source": evil, "notes": (evil,)})
+        fabricated.write_record(folder, changed, frame, {})
     files = build_report(tmp_path / "runs", tmp_path / "site")
-    for file in files:
-        if file.suffix == ".html":
-            assert "<script>alert" not in file.read_text(encoding="utf-8"), file
+    pages = [file for file in files if file.suffix == ".html"]
+    assert any("alert(1)" in file.read_text(encoding="utf-8") for file in pages), "the text must reach a page"
+    for file in pages:
+        assert "<script>alert" not in file.read_text(encoding="utf-8"), file
     assert all(file.is_relative_to(tmp_path / "site") for file in files)
 
 

@@ -63,6 +63,15 @@ def test_a_row_that_is_not_comparable_is_shown_and_not_ranked(
     assert rows["a"]["rank_low"] == "1"
 
 
+def test_a_run_of_a_part_of_a_whole_copy_shows_the_part(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, "limited", 0.5, expected=60)
+    data = json.loads((folder / RECORD).read_text())
+    data["coverage"]["found"] = 60
+    (folder / RECORD).write_text(json.dumps(data))
+    row = _rows(tmp_path)["limited"]
+    assert (row["coverage"], row["status"]) == ("48/60", "unranked: coverage 48/60")
+
+
 def test_another_protocol_digest_is_not_ranked(tmp_path: Path) -> None:
     write_run(tmp_path, "a", 0.5)
     write_run(tmp_path, "b", 0.4)
