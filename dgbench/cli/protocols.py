@@ -59,32 +59,37 @@ def verify(name: Name, data: DataRoot = None, as_json: AsJson = False) -> None:
     from dgbench.core.errors import WorkFailedError
     from dgbench.engine.data import open_data
     from dgbench.protocols.registry import load_protocol
+    from dgbench.protocols.verify import check_coverage, table
 
     loaded = load_protocol(name)
     opened = open_data(loaded, data)
-    missing_keys = opened.missing_keys
-    people = {pair.source_identity for pair in opened.pairs}
+    found = check_coverage(loaded.protocol, opened.every, opened.source, skipped=opened.skipped)
     lines = [
         f"protocol        {loaded.protocol.name} ({loaded.protocol.digest[:12]})",
-        f"pairs covered   {len(opened.pairs)}/{opened.expected}",
-        f"people covered  {len(people)}",
-        f"images missing  {len(missing_keys)}" + (f", such as {', '.join(missing_keys[:5])}" if missing_keys else ""),
-        *(f"skipped         {len(paths)} x {reason}" for reason, paths in sorted(opened.skipped.items())),
+        *(f"{thing:<15} {covered}/{expected}" for thing, covered, expected in table(found, people=10)),
+        f"images missing  {len(found.missing_keys)}"
+        + (f", such as {', '.join(found.missing_keys[:5])}" if found.missing_keys else ""),
+        *(f"left out        {len(paths)} x {reason}" for reason, paths in sorted(opened.skipped.items())),
+        *found.advice,
     ]
-    if opened.missing:
-        lines.append("a run on this copy is scored and shown as n/N, unranked; add the missing images to rank")
     emit(
         {
             "protocol": loaded.protocol.name,
             "digest": loaded.protocol.digest,
-            "covered": len(opened.pairs),
-            "expected": opened.expected,
+            "covered": found.covered,
+            "expected": found.expected,
+            "rankable": found.ranked,
+            "bins": {name: list(counts) for name, counts in found.bins.items()},
+            "people": {name: list(counts) for name, counts in found.people.items()},
             "missing_pairs": opened.missing,
-            "missing_images": missing_keys,
+            "missing_images": found.missing_keys,
             "skipped": opened.skipped,
+            "advice": found.advice,
         },
         "\n".join(lines),
         as_json=as_json,
     )
-    if opened.missing:
-        raise WorkFailedError(f"{len(opened.missing)} of {opened.expected} pairs are not covered by this copy")
+    if found.covered < found.expected:
+        raise WorkFailedError(
+            f"{found.expected - found.covered} of {found.expected} pairs are not covered by this copy"
+        )

@@ -44,6 +44,7 @@ class OpenData:
         missing: the pair ids that the copy does not cover.
         missing_keys: the manifest keys that they lack.
         skipped: what the reader left out, by reason.
+        every: all pairs of the list, or that the rule makes of this copy, covered or not.
     """
 
     pairs: list[Pair]
@@ -53,6 +54,7 @@ class OpenData:
     missing: list[str]
     missing_keys: list[str] = field(default_factory=list)
     skipped: dict[str, list[str]] = field(default_factory=dict)
+    every: list[Pair] = field(default_factory=list)
 
     def coverage(self, pair_ids: list[str], *, generated: int, failed: dict[str, int], lost: int = 0) -> Coverage:
         """Return the coverage of a run over ``pair_ids``; ``lost`` pairs have images that cannot be read."""
@@ -106,6 +108,7 @@ def open_data(loaded: LoadedProtocol, data: Path | None, *, weights: Path | None
         missing=[pair.pair_id for pair in every if pair.pair_id not in present],
         missing_keys=sorted({key for pair in every for key in pair.keys if key not in source}),
         skipped=skipped,
+        every=every,
     )
 
 

@@ -82,6 +82,8 @@ def prepare_store(
         notes["decoder"] = decoder_name()
         finish_store(out, [row.stored() for row in rows], manifest=manifest, frame=frame, notes=notes)
         shutil.rmtree(out / "parts", ignore_errors=True)
+        for stray in out.rglob(".*.tmp"):  # of a process that was killed while it wrote
+            stray.unlink(missing_ok=True)
     failures = [row.failure.split(":")[0] for row in rows if row.failure]
     return PrepareSummary(
         asked=len(rows),

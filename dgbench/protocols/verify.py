@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dgbench.core.pair import Pair
 from dgbench.core.protocol import Protocol
-from dgbench.datasets.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -33,30 +32,49 @@ class Coverage:
     advice: list[str] = field(default_factory=list)
 
 
-def check_coverage(protocol: Protocol, pairs: Sequence[Pair], manifest: Manifest) -> Coverage:
-    """Tell what of ``pairs`` (the protocol's list, or what its rule finds here) the manifest covers."""
-    have = set(manifest.frames["key"])
+def check_coverage(
+    protocol: Protocol,
+    pairs: Sequence[Pair],
+    have: Container[str],
+    *,
+    skipped: Mapping[str, Sequence[str]] | None = None,
+) -> Coverage:
+    """Tell what of a protocol a copy covers.
+
+    Args:
+        protocol: the protocol.
+        pairs: its list, or the pairs that its rule makes of this copy.
+        have: whatever knows which manifest keys are here.
+        skipped: what the reader left out, by reason.
+    """
     whole = {pair.pair_id: all(key in have for key in pair.keys) for pair in pairs}
     expected = protocol.expected_pairs or len(pairs)
     covered = sum(whole.values())
     missing = sorted({key for pair in pairs for key in pair.keys if key not in have})
-    share = covered / expected if expected else 0.0
     return Coverage(
         expected=expected,
         covered=covered,
         people=_count(pairs, whole, lambda pair: pair.source_identity),
         bins=_count(pairs, whole, lambda pair: pair.bin),
         missing_keys=missing,
-        ranked=bool(covered) and share >= protocol.min_coverage,
-        advice=_advice(protocol, manifest, covered, expected, missing),
+        ranked=bool(covered) and covered / expected >= protocol.min_coverage,
+        advice=_advice(protocol, covered, expected, missing, skipped or {}),
     )
 
 
-def table(coverage: Coverage) -> list[tuple[str, str, str]]:
-    """Return rows (thing, covered, expected) for a table: all pairs, then bins, then people not wholly covered."""
+def table(coverage: Coverage, *, people: int | None = None) -> list[tuple[str, str, str]]:
+    """Return rows (thing, covered, expected): all pairs, then bins, then the people who are not wholly covered.
+
+    At most ``people`` of those people are named; one last row then counts the others.
+    """
     rows = [("pairs", str(coverage.covered), str(coverage.expected))]
-    rows += [(f"bin {name}", str(here), str(all_)) for name, (here, all_) in coverage.bins.items() if name]
-    rows += [(f"person {who}", str(here), str(all_)) for who, (here, all_) in coverage.people.items() if here < all_]
+    rows += [(f"bin {name}", str(here), str(listed)) for name, (here, listed) in coverage.bins.items() if name]
+    torn = [(who, here, listed) for who, (here, listed) in coverage.people.items() if here < listed]
+    rows += [(f"person {who}", str(here), str(listed)) for who, here, listed in torn[:people]]
+    if people is not None and len(torn) > people:
+        rest = torn[people:]
+        here, listed = sum(row[1] for row in rest), sum(row[2] for row in rest)
+        rows.append((f"{len(rest)} more people", str(here), str(listed)))
     return rows
 
 
@@ -68,26 +86,28 @@ def _count(pairs: Sequence[Pair], whole: dict[str, bool], group: Callable[[Pair]
     return dict(sorted(counts.items(), key=lambda item: (len(item[0]), item[0])))
 
 
-def _advice(protocol: Protocol, manifest: Manifest, covered: int, expected: int, missing: Sequence[str]) -> list[str]:
+def _advice(
+    protocol: Protocol, covered: int, expected: int, missing: Sequence[str], skipped: Mapping[str, Sequence[str]]
+) -> list[str]:
     if covered == expected:
         return ["The copy covers the whole protocol."]
     advice = []
     if not covered:
-        advice.append(f"Nothing of {protocol.name} is here: is {manifest.root} a copy of {protocol.dataset}?")
+        advice.append(f"Nothing of {protocol.name} is here: is this a copy of {protocol.dataset}?")
     if missing:
         advice.append(f"Add the missing images ({len(missing)}, the first is {missing[0]}) and verify again.")
-    elif covered < expected:
+    else:
         advice.append(
-            f"The rule finds {covered} of {expected} pairs: people or clips of the test split are missing from this "
-            "copy; `dgbench data index` tells which are there."
+            f"The rule finds {covered} of {expected} pairs: people or clips of the split are missing from this copy; "
+            "`dgbench data index` tells which are there."
         )
-    for reason, paths in sorted(manifest.skipped.items()):
+    for reason, paths in sorted(skipped.items()):
         if "cannot be read" in reason or "contradict" in reason or "disagree" in reason:
             advice.append(f"Look at the {len(paths)} files left out because: {reason}.")
-    if expected and covered / expected < protocol.min_coverage:
+    if covered / expected < protocol.min_coverage:
         advice.append(
             f"Under {protocol.min_coverage:.0%} a run is scored and shown as {covered}/{expected}, and never ranked."
         )
     else:
-        advice.append(f"A run is shown as {covered}/{expected}; it is ranked only against runs over the same pairs.")
+        advice.append(f"A run is shown as {covered}/{expected}; it is compared only with runs over the same pairs.")
     return advice

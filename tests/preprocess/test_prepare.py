@@ -218,3 +218,91 @@ def test_real_faces(tmp_path: Path, assets: Path) -> None:
         points = store.landmarks(key).points  # type: ignore[union-attr]
         eyes, mouth = points[36:48, :2].mean(axis=0), points[48:68, :2].mean(axis=0)
         assert abs((eyes[1] + mouth[1]) / 2 - 0.54 * 128) < 6 and abs(mouth[1] - eyes[1] - 0.27 * 128) < 6
+
+
+def test_exif_orientation_is_applied_and_not_passed_on(
+    tmp_path: Path, image_set: ImageSet, disc_judges: Judges
+) -> None:
+    from PIL import Image as Pillow
+
+    manifest = image_set({"a": face_image(width=60, centre=(15, 40))})
+    turned = Pillow.fromarray(np.rot90(face_image(width=60, centre=(15, 40)), 1).copy())
+    exif = Pillow.Exif()
+    exif[0x0112] = 6  # "turn by 90 degrees clockwise to see it upright"
+    turned.save(manifest.root / "a.png", exif=exif)
+    frame = Frame(size=60, crop="as-stored")
+    prepare_store(manifest, ["k/a"], frame, disc_judges, out=tmp_path / "s")
+    y, x = np.nonzero(PreparedStore(tmp_path / "s").image("k/a")[..., 1] > 150)
+    assert abs(x.mean() - 15) < 1 and abs(y.mean() - 40) < 1
+    (written,) = (tmp_path / "s/images").rglob("*.png")
+    with Pillow.open(written) as picture:
+        assert not picture.getexif()
+
+
+def test_a_face_found_in_the_mirror_is_not_flipped(tmp_path: Path, image_set: ImageSet, disc_judges: Judges) -> None:
+    manifest = image_set({"mirror": face_image(centre=(40, 30), half="mirror")})
+    prepare_store(manifest, ["k/mirror"], EYE_MOUTH, disc_judges, out=tmp_path / "s")
+    store = PreparedStore(tmp_path / "s")
+    blue = np.nonzero(store.image("k/mirror")[..., 2] > 150)[1]
+    green = np.nonzero(store.image("k/mirror")[..., 1] > 150)[1]
+    assert blue.mean() > green.mean() + 2, "what lies at image-right stays there"
+    landmarks = store.landmarks("k/mirror")
+    assert landmarks is not None and landmarks.points[16, 0] > landmarks.points[0, 0], "points keep their sides"
+
+
+_KILLED = """
+import sys, time
+from pathlib import Path
+sys.path[:0] = [{here!r}, {repo!r}]
+from disc_faces import DiscDetector, DiscLandmarks, DiscPose
+from dgbench.core.protocol import Frame
+from dgbench.datasets.manifest import Manifest
+from dgbench.datasets.manifest_file import read_frames
+from dgbench.networks.judges import Judges
+from dgbench.preprocess.prepare import prepare_store
+
+class Slow(DiscDetector):
+    def detect_all(self, image):
+        time.sleep(0.02)
+        return super().detect_all(image)
+
+frames = read_frames(Path({manifest!r}))
+judges = Judges("open", detector=Slow(), landmarks=DiscLandmarks(), pose=DiscPose())
+prepare_store(Manifest("multipie", Path({root!r}), frames), frames["key"].tolist(),
+              Frame(size=64, crop="eye-mouth", landmarks=("yunet",)), judges, out=Path({out!r}), workers=2)
+"""
+
+
+def test_a_process_killed_outright_resumes_to_the_same_bytes(
+    tmp_path: Path, image_set: ImageSet, disc_judges: Judges
+) -> None:
+    import subprocess
+    import sys
+    import time
+
+    from dgbench.datasets.manifest_file import write_manifest
+
+    manifest = image_set(_many(60))
+    keys = manifest.frames["key"].tolist()
+    write_manifest(tmp_path / "m.parquet", manifest)
+    here = Path(__file__).parent
+    killed = tmp_path / "killed"
+    code = _KILLED.format(
+        here=str(here),
+        repo=str(here.parents[1]),
+        manifest=str(tmp_path / "m.parquet"),
+        root=str(manifest.root),
+        out=str(killed),
+    )
+    process = subprocess.Popen([sys.executable, "-c", code])
+    deadline = time.monotonic() + 60
+    while len(list((killed / "parts").glob("*.npz"))) < 2 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert not (killed / "store.json").exists(), "it was killed in the middle"
+    assert list((killed / "parts").glob("*.npz"))
+    prepare_store(manifest, keys, EYE_MOUTH, disc_judges, out=killed, workers=1)
+    prepare_store(manifest, keys, EYE_MOUTH, disc_judges, out=tmp_path / "whole", workers=1)
+    left = {name: digest for name, digest in _bytes_of(killed).items() if not name.endswith(".tmp")}
+    assert left == _bytes_of(tmp_path / "whole")

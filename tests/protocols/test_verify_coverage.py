@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 from made_frames import rafd_frames
 
-from dgbench.datasets.manifest import Manifest
 from dgbench.protocols.registry import load_protocol
 from dgbench.protocols.verify import check_coverage, table
 
@@ -12,7 +9,7 @@ from dgbench.protocols.verify import check_coverage, table
 def test_a_whole_copy_is_covered_and_a_torn_one_says_where() -> None:
     loaded = load_protocol("rafd-cross")
     frames = rafd_frames()
-    whole = check_coverage(loaded.protocol, loaded.pairs(), Manifest("rafd", Path("/x"), frames))
+    whole = check_coverage(loaded.protocol, loaded.pairs(), set(frames["key"]))
     assert (whole.covered, whole.expected, whole.ranked, whole.missing_keys) == (1440, 1440, True, [])
     assert whole.bins == {"0": (288, 288), "45": (576, 576), "90": (576, 576)}
     assert table(whole) == [
@@ -23,7 +20,7 @@ def test_a_whole_copy_is_covered_and_a_torn_one_says_where() -> None:
     ]
 
     torn = frames[~frames["key"].str.startswith("rafd/02/000/")]
-    found = check_coverage(loaded.protocol, loaded.pairs(), Manifest("rafd", Path("/x"), torn))
+    found = check_coverage(loaded.protocol, loaded.pairs(), set(torn["key"]))
     assert found.people["02"] == (64, 80) and found.bins["45"] == (576, 576)
     assert not found.ranked and found.covered == 1440 - 32 + sum(
         pair.source_identity == "02" == pair.reference_identity for pair in loaded.pairs()
@@ -35,6 +32,15 @@ def test_a_whole_copy_is_covered_and_a_torn_one_says_where() -> None:
 
 def test_an_empty_copy_asks_whether_it_is_the_right_folder() -> None:
     loaded = load_protocol("rafd-self")
-    nothing = check_coverage(loaded.protocol, loaded.pairs(), Manifest("rafd", Path("/x"), rafd_frames().iloc[:0]))
+    nothing = check_coverage(loaded.protocol, loaded.pairs(), set())
     assert nothing.covered == 0 and not nothing.ranked
-    assert "is /x a copy of rafd" in nothing.advice[0]
+    assert "is this a copy of rafd" in nothing.advice[0]
+    assert table(nothing, people=3)[-1] == ("15 more people", "0", "1200")
+
+
+def test_a_rule_that_finds_too_little_says_so_even_where_no_listed_image_is_missing() -> None:
+    loaded = load_protocol("voxceleb1-self")
+    found = check_coverage(loaded.protocol, [], set(), skipped={"clip that cannot be read: truncated": ["a", "b"]})
+    assert found.expected == 1040 and not found.ranked
+    assert any("The rule finds 0 of 1040" in line for line in found.advice)
+    assert any("Look at the 2 files" in line for line in found.advice)
