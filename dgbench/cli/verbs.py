@@ -18,7 +18,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "data index": ("data:index", "Read a copy of a data set and write its manifest."),
     "data prepare": ("data:prepare", "Detect, crop and store a protocol's images and landmarks."),
     "data synth": ("synth:synth", "Render a SynthFace tree in a data set's own layout."),
-    "data fetch-head": ("synth:fetch_head", "Download the morphable head that SynthFace renders."),
+    "data fetch-head": ("fetch_head:fetch_head", "Download the morphable head that SynthFace renders."),
     "train dg": ("train:dg", "Train the Dual-Generator on a protocol's training people."),
     "run": ("run:run", "Run a method over a protocol's pairs."),
     "score": ("score:score", "Score a run, or any folder of images named by pair id."),

@@ -1,4 +1,4 @@
-"""The texture map's geometry, one per head: where on the generic face each texel lies, and the face's front as a relief."""
+"""The texture map's geometry, one per head: where on the face each texel lies, and the face's front as a relief."""
 
 from __future__ import annotations
 

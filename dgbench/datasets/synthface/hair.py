@@ -251,7 +251,7 @@ def _piece(
 
 def _bun(person: Person, knot: NDArray[np.float64], rng: np.random.Generator) -> Extra:
     count, rows = 150, 9
-    axis = unit(rng.normal(0, 0.5, (count, 3)) + [0, 0.3, -1.0])
+    axis = unit(rng.normal(0, 0.5, (count, 3)) + np.array([0, 0.3, -1.0]))
     start = unit(np.cross(axis, rng.normal(size=(count, 3))))
     other = np.cross(axis, start)
     turn = np.linspace(0, 2.2, rows)[None, :, None] + np.zeros((count, 1, 1))

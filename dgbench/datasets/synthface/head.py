@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import zipfile
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dgbench.core.digests import sha256_file
 from dgbench.core.errors import MissingError, UsageError
 
 #: Copied into every folder that holds renders of this head.
@@ -48,7 +48,7 @@ class Head:
             ``shape_vertex[shape_start[k]:shape_start[k + 1]]`` by the float32 rows of ``shape_offset`` there.
         landmarks68: int32 (68,), the vertex of each iBUG landmark.
         eye_vertices: the vertex ranges (start, stop) of the eyeball at image-left and the one at image-right.
-        digest: sha256 of the file it came from, or a name; equal digests mean equal heads.
+        digest: sha256 of its arrays, or a name; equal digests mean equal heads.
     """
 
     vertices: NDArray[np.float32]
@@ -92,7 +92,17 @@ _POLYGONS = (
 _EYES = ((23021, 24591), (21451, 23021))
 
 
-def head_from_arrays(arrays: dict[str, NDArray], digest: str) -> Head:
+def arrays_digest(arrays: dict[str, NDArray]) -> str:
+    """Return the sha256 of the arrays' content: the same for the compact file and for the OBJ files it came from."""
+    hasher = hashlib.sha256()
+    for name in sorted(_ARRAYS):
+        array = np.ascontiguousarray(arrays[name])
+        hasher.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        hasher.update(array.tobytes())
+    return hasher.hexdigest()
+
+
+def head_from_arrays(arrays: dict[str, NDArray]) -> Head:
     """Build the head from the arrays of the compact file (see ``head_obj`` for how they arise)."""
     polygon = arrays["triangle_polygon"]
     surface = np.full(len(polygon), 255, np.uint8)
@@ -111,7 +121,7 @@ def head_from_arrays(arrays: dict[str, NDArray], digest: str) -> Head:
         shape_offset=offset,
         landmarks68=arrays["landmarks68"].astype(np.int32),
         eye_vertices=_EYES,
-        digest=digest,
+        digest=arrays_digest(arrays),
     )
 
 
@@ -166,4 +176,4 @@ def load_head(path: Path | None = None) -> Head:
     count = len(arrays["vertices"])
     if arrays["identity"].shape[1:] != (count, 3) or arrays["expression"].shape[1:] != (count, 3):
         raise UsageError(f"{found}: the shapes do not fit the {count} vertices; fetch it again")
-    return head_from_arrays(arrays, sha256_file(found))
+    return head_from_arrays(arrays)

@@ -34,7 +34,7 @@ def _sample(
 def noise(
     rng: np.random.Generator, points: NDArray[np.float32], frequency: float, octaves: int = 1
 ) -> NDArray[np.float32]:
-    """Return value noise at ``points`` (..., 3): about -1 to 1, ``frequency`` bumps a centimetre, halved each octave."""
+    """Return noise at ``points`` (..., 3): about -1 to 1, ``frequency`` bumps a centimetre, doubled each octave."""
     flat = np.ascontiguousarray(points.reshape(-1, 3), np.float32)
     total = np.zeros(len(flat), np.float32)
     layer = np.empty(len(flat), np.float32)

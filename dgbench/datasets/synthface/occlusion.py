@@ -62,7 +62,7 @@ def _lit(
         total = 0.0
         for j in range(-1, 2):
             for i in range(-1, 2):
-                x, y = int(math.floor(xy[v, 0] + i * 0.9)), int(math.floor(xy[v, 1] + j * 0.9))
+                x, y = math.floor(xy[v, 0] + i * 0.9), math.floor(xy[v, 1] + j * 0.9)
                 if 0 <= x < side and 0 <= y < side:
                     over = depth[y, x] - near[v] - bias
                     total += min(max(1.0 - over / soft, 0.0), 1.0)

@@ -58,10 +58,10 @@ def rasterize(
         top, bottom = min(ay, by, cy), max(ay, by, cy)
         if right < 0.5 or bottom < 0.5 or left > width - 0.5 or top > height - 0.5:
             continue
-        x0 = max(int(math.ceil(left - 0.5 - 1e-6)), 0)
-        x1 = min(int(math.floor(right - 0.5 + 1e-6)), width - 1)
-        y0 = max(int(math.ceil(top - 0.5 - 1e-6)), 0)
-        y1 = min(int(math.floor(bottom - 0.5 + 1e-6)), height - 1)
+        x0 = max(math.ceil(left - 0.5 - 1e-6), 0)
+        x1 = min(math.floor(right - 0.5 + 1e-6), width - 1)
+        y0 = max(math.ceil(top - 0.5 - 1e-6), 0)
+        y1 = min(math.floor(bottom - 0.5 + 1e-6), height - 1)
         if x0 > x1 or y0 > y1:
             continue
         scale = 1.0 / area

@@ -102,7 +102,7 @@ def ribbons(
     lean = rng.normal(0, 0.22, (count, 1, 1, 1)) * unit(side)[:, :, None, :]
     spread = unit(side)[:, :, None, :] * np.array([-0.35, 0.35])[None, None, :, None]
     normal = unit(outward[:, :, None, :] + lean + spread)
-    start = rng.random(count)[:, None, None]
+    start = rng.random((count, 1, 1))
     u = start + np.array([0.0, 0.62])[None, None, :] + np.zeros((1, rows, 1))
     v = np.broadcast_to((np.linspace(0, 0.995, rows))[None, :, None], u.shape)
     grid = np.arange(count * rows * 2, dtype=np.int32).reshape(count, rows, 2)

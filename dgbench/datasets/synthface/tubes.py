@@ -23,10 +23,8 @@ def tube(
 ) -> Extra:
     """Return a tube of six sides along ``path`` (K, 3) with ``radius`` (K,) centimetres and one linear colour (3,)."""
     rows = len(path)
-    if closed:
-        tangent = unit(np.roll(path, -1, 0) - np.roll(path, 1, 0))
-    else:
-        tangent = unit(np.gradient(path, axis=0))
+    along = np.roll(path, -1, 0) - np.roll(path, 1, 0) if closed else np.gradient(path, axis=0)
+    tangent = unit(along)
     helper = np.where(np.abs(tangent[:, 2:3]) < 0.9, np.array([[0.0, 0.0, 1.0]]), np.array([[0.0, 1.0, 0.0]]))
     side = unit(np.cross(tangent, helper))
     other = np.cross(tangent, side)
