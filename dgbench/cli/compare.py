@@ -17,13 +17,21 @@ def compare(
     first: Annotated[Path, typer.Argument(metavar="RUN_A", help="A scored run, or a folder with record.json.")],
     second: Annotated[Path, typer.Argument(metavar="RUN_B", help="The run to compare it with.")],
     judges: Annotated[str | None, typer.Option("--judges", help="Which scores, where a run has several.")] = None,
+    fail_if_worse: Annotated[
+        bool, typer.Option("--fail-if-worse", help="Exit 1 where RUN_A is shown to be worse than RUN_B.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare two runs of one protocol pair by pair: difference, 95 % interval over people, p, and people needed."""
+    from dgbench.core.errors import WorkFailedError
     from dgbench.results.compare import compare_runs
+    from dgbench.results.regression import regressions
 
     result = compare_runs(first, second, judges=judges)
     emit(_data(result), _text(result), as_json=as_json)
+    worse = regressions(first, second, judges=judges) if fail_if_worse else []
+    if worse:
+        raise WorkFailedError(f"{first}: worse than {second}: {'; '.join(worse)}")
 
 
 def _data(result: Comparison) -> dict[str, Any]:

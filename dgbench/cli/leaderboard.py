@@ -27,16 +27,19 @@ def build(
 def check(
     results: _Results,
     protocols: Annotated[
-        Path | None, typer.Option(help="The protocols folder; default: 'protocols' beside RESULTS.")
+        Path | None, typer.Option(help="The protocols folder; default: 'protocols' beside RESULTS, else the package's.")
     ] = None,
     base: Annotated[str | None, typer.Option(help="Compare with the merge base of this git revision and HEAD.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List everything that is wrong with RESULTS: schema, names, digests, scores, history, stale tables."""
     from dgbench.core.errors import WorkFailedError
+    from dgbench.protocols.registry import protocols_root
     from dgbench.results.check import check as check_results
 
-    problems = check_results(results, protocols_root=protocols, base=base)
+    beside = results.resolve().parent / "protocols"
+    released = protocols or (beside if beside.is_dir() else protocols_root())
+    problems = check_results(results, protocols_root=released, base=base)
     text = "\n".join(str(problem) for problem in problems) or f"{results}: nothing is wrong"
     emit({"problems": [problem._asdict() for problem in problems]}, text, as_json=as_json)
     if problems:
