@@ -8,6 +8,7 @@ Opening reads the small files alone; a picture is decoded when it is asked for.
 from __future__ import annotations
 
 import json
+import zipfile
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ class MiniStore:
                 self._points: NDArray[np.int16] = truth["points"]
                 self._visibility: NDArray[np.uint8] = truth["visibility"]
             self._frames = pd.read_parquet(self.folder / "manifest.parquet")
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise UsageError(f"{self.folder}: damaged mini set ({error}); reinstall dgbench") from error
         self._row: dict[str, int] = {key: row for row, key in enumerate(self._frames["key"])}
         self._poses = self._frames[["yaw", "pitch", "roll"]].to_numpy(np.float64)

@@ -39,9 +39,9 @@ LIGHTS = {"studio": STUDIO_LIGHT, "left": _LEFT, "right": _RIGHT, "above": _ABOV
 TEST_CELLS: dict[str, tuple[float, float, float, str, float, str]] = {
     "c00": (0.0, 0.0, 0.0, "neutral", 0.0, "studio"),
     "c01": (-20.0, 5.0, -3.0, "happy", 8.0, "left"),
-    "c02": (16.0, -9.0, 3.0, "surprised", 0.0, "right"),
+    "c02": (16.0, 3.0, 3.0, "surprised", 0.0, "right"),
     "c03": (-30.0, -4.0, 6.0, "sad", -12.0, "flash"),
-    "c04": (28.0, 3.0, -6.0, "angry", -15.0, "above"),
+    "c04": (28.0, -7.0, -6.0, "angry", -15.0, "above"),
     "c05": (8.0, 12.0, 4.0, "scream", 5.0, "studio"),
     "c06": (-45.0, 0.0, 0.0, "neutral", 10.0, "right"),
     "c07": (45.0, -5.0, 3.0, "happy", -10.0, "flash"),
