@@ -57,14 +57,23 @@ class Drawer:
     def _one(self, rng: np.random.Generator) -> tuple[int, int, int, int]:
         people = len(self._of_person)
         first = int(rng.integers(people))
-        reference = int(rng.choice(self._of_person[first]))
-        rest = self._of_person[first][self._of_person[first] != reference]
-        own = int(rng.choice(rest)) if len(rest) else reference
-        truths = [i for i in self._in_cell.get(self._cell[reference], []) if self._subject[i] != first]
+        reference = _pick(rng, self._of_person[first])
+        own = self._another(rng, first, reference)
+        truths = [i for i in self._in_cell.get(self._cell[reference], ()) if self._subject[i] != first]
         if truths:
-            truth = int(rng.choice(truths))
-            second = int(self._subject[truth])
-            others = self._of_person[second][self._of_person[second] != truth]
-            return reference, own, int(rng.choice(others)) if len(others) else truth, truth
+            truth = truths[int(rng.integers(len(truths)))]
+            return reference, own, self._another(rng, int(self._subject[truth]), truth), truth
         second = (first + 1 + int(rng.integers(people - 1))) % people
-        return reference, own, int(rng.choice(self._of_person[second])), -1
+        return reference, own, _pick(rng, self._of_person[second]), -1
+
+    def _another(self, rng: np.random.Generator, person: int, image: int) -> int:
+        """Draw an image of a person other than ``image``, or ``image`` where there is no other."""
+        images = self._of_person[person]
+        if len(images) == 1:
+            return image
+        drawn = int(images[int(rng.integers(len(images) - 1))])
+        return drawn if drawn != image else int(images[-1])
+
+
+def _pick(rng: np.random.Generator, rows: Indices) -> int:
+    return int(rows[int(rng.integers(len(rows)))])

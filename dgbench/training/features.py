@@ -29,10 +29,10 @@ def cached_features(
 ) -> Tensor:
     """Return float32 (N, D) features of the bank's rows, from the cache where it has them.
 
-    The cache is named by encoder names and keys, so that other data or encoders never meet it; a damaged file is
-    computed again.
+    The cache is named by encoder names and by what the images hold, so that other data or encoders never meet it;
+    a damaged file is computed again.
     """
-    name = digest({"encoders": list(names), "dimension": encoder.dimension, "keys": [row.key for row in bank.rows]})
+    name = digest({"encoders": list(names), "dimension": encoder.dimension, "data": bank.content()})
     path = folder / f"features-{name[:16]}.safetensors" if folder else None
     if path is not None and path.is_file():
         stored = _read(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -108,6 +109,14 @@ class FrameBank:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def content(self) -> str:
+        """Return a digest of keys and landmarks, and of the pixels where they are in memory."""
+        hasher = hashlib.sha256("\n".join(row.key for row in self.rows).encode())
+        hasher.update(self.points.numpy().tobytes() + self.visibility.numpy().tobytes())
+        if self._pixels is not None:
+            hasher.update(self._pixels.numpy().tobytes())
+        return hasher.hexdigest()
 
     def original(self, index: int) -> tuple[Image, Landmarks]:
         """Return one image and its landmarks as the source has them (for frozen networks)."""

@@ -53,6 +53,7 @@ class Trainer:
             "face_critics": state.critics.face,
         }
         wrapped = fabric.setup_optimizers(*state.optimisers.values())
+        self._parameters = {name: list(module.parameters()) for name, module in self._groups.items()}
         self._optimisers: dict[str, Any] = dict(zip(state.optimisers, wrapped, strict=True))
 
     def idsg(self, phase: Phase, step: int) -> dict[str, Tensor]:
@@ -72,11 +73,11 @@ class Trainer:
             with self.fabric.autocast():
                 found = idsg_step.classifier_loss(critics, batch, model=config.model, weights=weights)
             terms |= self._update("identity", found)
-        critics.requires_grad_(False)
+        self._listen(("landmark", "identity"), learning=False)
         with self.fabric.autocast():
             found = idsg_step.generator_loss(model, critics, batch, shapes, weights=weights, stage=phase.stage)
         terms |= self._update("shape", found)
-        critics.requires_grad_(True)
+        self._listen(("landmark", "identity"), learning=True)
         state.move_average(("shape",))
         return terms
 
@@ -104,7 +105,7 @@ class Trainer:
                     full_precision=lambda: torch.autocast(self.fabric.device.type, enabled=False),
                 )
             terms |= self._update("face_critics", found)
-        critics.requires_grad_(False)
+        self._listen(("face_critics",), learning=False)
         with self.fabric.autocast():
             found = rfg_step.generator_loss(
                 model,
@@ -117,7 +118,7 @@ class Trainer:
                 layout=layout,
             )
         terms |= {f"g_{name}": value for name, value in self._update("face", found).items()}
-        critics.requires_grad_(True)
+        self._listen(("face_critics",), learning=True)
         state.move_average(("face", "style"))
         return terms
 
@@ -184,6 +185,12 @@ class Trainer:
                 break
             done += earlier.steps if earlier.network == "rfg" else 0
         return done
+
+    def _listen(self, critics: tuple[str, ...], *, learning: bool) -> None:
+        """Let critics learn, or only pass gradients through: what they would learn in a generator's step is waste."""
+        for name in critics:
+            for parameter in self._parameters[name]:
+                parameter.requires_grad_(learning)
 
     def _share(self, size: int) -> slice:
         each = size // self.fabric.world_size

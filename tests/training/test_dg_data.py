@@ -122,6 +122,12 @@ def test_features_are_cached_and_a_damaged_cache_is_made_again(bank: FrameBank, 
     get(("other",))
     assert calls == 48 and len(list(tmp_path.glob("features-*"))) == 2
 
+    class Repainted(Cartoons):
+        def image(self, key: str) -> np.ndarray:
+            return 255 - super().image(key)
+
+    assert FrameBank(Repainted(), rows(), size=64).content() != bank.content()  # same keys, other pictures
+
 
 def test_augmentation_moves_image_and_landmarks_together() -> None:
     size, points = 64, torch.rand(8, 68, 3, generator=torch.Generator().manual_seed(0)) * 0.4 + 0.3

@@ -90,6 +90,8 @@ class RfgConfig(BaseModel):
         id_embed: style from the face encoder's features through two layers, in place of the style encoder.
         id_embed_dim: length of those features.
         second_head: keep the released code's unused four-channel head.
+        styled_head: let the style set scale and shift of the last normalisation too (ours). The official one takes
+            the mean colour off every picture, which only long training makes up for.
         mask_features: add the resized map to decoder features of 32, 64 and 128 pixels.
         discriminators: ``face+shape`` (D_f sees the image, D_s image and map), ``shape`` (the released default) or
             ``pix2pix`` (the released pair at two scales).
@@ -106,6 +108,7 @@ class RfgConfig(BaseModel):
     id_embed_dim: int = 4096
     second_head: bool = False
     mask_features: bool = False
+    styled_head: bool = False
     discriminators: Literal["face+shape", "shape", "pix2pix"] = "face+shape"
 
 

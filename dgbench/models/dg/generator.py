@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dgbench.models.dg.blocks import SLOPE, AdainResBlk, InstanceNorm, ResBlk
+from dgbench.models.dg.blocks import SLOPE, AdaIN, AdainResBlk, InstanceNorm, ResBlk
 from dgbench.models.dg.config import DgConfig
 
 _MASKED_SIZES = (32, 64, 128)
@@ -34,6 +34,7 @@ class FaceGenerator(nn.Module):
         bottleneck = [self._styled(channels, channels, config, doubles=False) for _ in range(4)]
         self.decoder = nn.ModuleList([*bottleneck, *rising])
         self.head = self._head(config.base_channels, 3)
+        self.head_style = AdaIN(config.base_channels, rfg.style_dim) if rfg.styled_head else None
         self.second_head = self._head(config.base_channels, 4) if rfg.second_head else None
 
     def forward(self, maps: Tensor, style: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -54,7 +55,10 @@ class FaceGenerator(nn.Module):
             x = block(x, style, generator)
             if self.mask_features and x.shape[2] in _MASKED_SIZES:
                 x = x + F.interpolate(maps[:, :1], size=x.shape[2:], mode="bilinear")
-        return torch.sigmoid(self.head(x))
+        if self.head_style is None:
+            return torch.sigmoid(self.head(x))
+        _, activation, convolution = self.head
+        return torch.sigmoid(convolution(activation(self.head_style(x, style))))
 
     @staticmethod
     def _styled(channels_in: int, channels_out: int, config: DgConfig, *, doubles: bool) -> AdainResBlk:

@@ -118,6 +118,20 @@ def test_identity_enters_by_the_style_and_pose_by_the_map() -> None:
         assert not torch.allclose(model.draw(points, seen, style), model.draw(points * 0.8, seen, style))
 
 
+def test_a_styled_head_lets_the_style_set_the_mean_colour() -> None:
+    generator = torch.Generator().manual_seed(0)
+    maps = torch.rand(1, 3, 64, 64, generator=generator)
+    styles = torch.randn(16, 4, generator=generator)
+    spread = {}
+    for styled in (False, True):
+        face = DgModel(tiny(styled_head=styled), seed=3).face
+        assert (face.head_style is not None) == styled
+        with torch.no_grad():
+            colours = torch.cat([face(maps, style[None]).mean(dim=(2, 3)) for style in styles])
+        spread[styled] = float(colours.std(dim=0).mean())
+    assert spread[True] > 2 * spread[False]
+
+
 def test_one_sample_depends_on_no_other() -> None:
     model = DgModel(tiny(), seed=3).eval()
     generator = torch.Generator().manual_seed(0)
