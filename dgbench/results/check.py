@@ -164,10 +164,24 @@ def _protocol_problems(records: list[StoredRecord], protocols: Path) -> list[Pro
         except (ValueError, yaml.YAMLError) as error:
             reason = f"cannot be read: {' '.join(str(error).split())[:200]}"
             problems.append(Problem(f"{protocols.name}/{name.replace('@', '/v')}/protocol.yaml", "protocol", reason))
+    shipped: dict[str, tuple[int, str] | None] = {}
     for stored in records:
-        ref = stored.record.protocol
-        if digests.get(f"{ref.id}@{ref.version}", ref.digest) != ref.digest:
-            reason = f"was scored on another {ref.id}@{ref.version} than the one in {protocols.name}/; run it again"
+        ref, coverage = stored.record.protocol, stored.record.coverage
+        name = f"{ref.id}@{ref.version}"
+        if name not in digests:
+            continue
+        if digests[name] != ref.digest:
+            reason = f"was scored on another {name} than the one in {protocols.name}/; run it again"
+            problems.append(Problem(f"{stored.path}/{RECORD}", "protocol", reason))
+            continue
+        try:
+            if name not in shipped:
+                shipped[name] = released.frozen_pair_set(protocols / ref.id / f"v{ref.version}")
+        except UsageError as error:
+            shipped[name] = None
+            problems.append(Problem(f"{protocols.name}/{ref.id}/v{ref.version}/pairs.csv.gz", "protocol", str(error)))
+        if shipped[name] not in (None, (coverage.expected, coverage.protocol_pair_set)):
+            reason = f"states other pairs for {name} than the list that ships with it; score the run again"
             problems.append(Problem(f"{stored.path}/{RECORD}", "protocol", reason))
     return problems
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dgbench.core.digests import digest
 from dgbench.core.errors import UsageError
 from dgbench.core.record import MetricValue
 from dgbench.results.problem import Problem
@@ -30,6 +31,8 @@ def table_problems(stored: StoredRecord) -> list[Problem]:
             problems.append(Problem(place, "nan", f"{name} holds NaN or infinity"))
     if problems:
         return problems
+    if digest(sorted(table["pair_id"].astype(str))) != stored.record.coverage.pair_set:
+        problems.append(Problem(place, "score", "is not over the pairs whose digest the record states"))
     for metric in stored.record.metrics:
         if metric.name in columns:
             values = table[metric.name].to_numpy(dtype=np.float64)

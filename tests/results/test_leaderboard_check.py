@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import subprocess
@@ -13,10 +14,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from fabricated_records import pair_table, write_run
 
 from dgbench.core.digests import sha256_file
 from dgbench.core.errors import UsageError
+from dgbench.core.protocol import Protocol
 from dgbench.results import released
 from dgbench.results.check import check
 from dgbench.results.leaderboard import build
@@ -182,6 +185,30 @@ def test_a_record_of_another_protocol_text_is_caught(results: Path) -> None:
     problems = check(results)
     assert _kinds(problems) == {"protocol"}
     assert len(problems) == 3
+
+
+def test_a_part_cannot_pass_for_the_whole(results: Path) -> None:
+    """A record that states its own pairs as the protocol's would be complete, were the list not asked."""
+    folder = results.parent / "protocols" / "synthface-mini-cross" / "v1"
+    folder.mkdir(parents=True)
+    text = _PROTOCOL.replace("toy-self", "synthface-mini-cross")
+    (folder / "protocol.yaml").write_text(text)
+    own = Protocol.model_validate(yaml.safe_load(text)).digest
+    for method in ("oracle", "dg", "copy-source"):
+        _edit(results, lambda data: data["protocol"].update(digest=own), method)
+    build(results)
+    for count, kinds in ((48, set()), (60, {"protocol"})):
+        lines = ["pair_id", *(f"p{i:05d}" for i in range(count))]
+        (folder / "pairs.csv.gz").write_bytes(gzip.compress("\n".join(lines).encode(), mtime=0))
+        assert _kinds(check(results)) == kinds
+    (folder / "pairs.csv.gz").write_bytes(b"no gzip")
+    assert [p.place for p in check(results)] == ["protocols/synthface-mini-cross/v1/pairs.csv.gz"]
+
+
+def test_a_stated_pair_set_must_be_that_of_the_table(results: Path) -> None:
+    _edit(results, lambda data: data["coverage"].update(pair_set="0" * 64, protocol_pair_set="0" * 64))
+    build(results)
+    assert [p.message for p in check(results)] == ["is not over the pairs whose digest the record states"]
 
 
 def test_a_released_protocol_cannot_lose_or_gain_a_file(tmp_path: Path) -> None:
