@@ -248,7 +248,13 @@ def _chosen(card: BaselineCard, options: Mapping[str, str]) -> dict[str, str]:
         allowed = card.options[name].values
         if allowed and value not in allowed:
             raise UsageError(f"{card.name}: option {name}={value} is not one of {', '.join(allowed)}")
-    return {name: options.get(name, option.default) for name, option in sorted(card.options.items())}
+    chosen = {name: options.get(name, option.default) for name, option in sorted(card.options.items())}
+    for name, value in chosen.items():
+        if card.options[name].is_file and value:
+            if not Path(value).is_file():
+                raise MissingError(f"{card.name}: option {name}: no file at {value}; its README says how to make it")
+            chosen[name] = str(Path(value).resolve())  # the worker has a working directory of its own
+    return chosen
 
 
 def _weights_digest(card: BaselineCard, path: Path) -> str:

@@ -180,3 +180,16 @@ def test_check_verb_prints_items_and_fails_with_the_method(toy, monkeypatch, cap
     with pytest.raises(WorkFailedError, match=r"1 of 11 checks failed \(reference gives the motion\)"):
         check("toy-a", **here, option=["mode=relative"])
     assert "fail  reference gives the motion" in capsys.readouterr().out
+
+
+def test_a_file_option_must_be_there_and_enters_the_digest_by_content(toy, tmp_path):
+    card = load_card("pirender")
+    with pytest.raises(MissingError) as caught:
+        IsolatedReenactor(card, options={"coefficients": str(tmp_path / "none.npz")})
+    assert "option coefficients: no file at" in one_line(caught)
+    digests = []
+    for content in (b"one", b"two", b"one"):
+        (tmp_path / "c.npz").write_bytes(content)
+        method = IsolatedReenactor(card, options={"coefficients": str(tmp_path / "c.npz")})
+        digests.append(method.parameters()["option.coefficients"])
+    assert digests[0] == digests[2] != digests[1]
