@@ -81,6 +81,7 @@ def open_data(loaded: LoadedProtocol, data: Path | None, *, weights: Path | None
         module, function = _OWN_SOURCES[protocol.dataset].split(":")
         opener: Callable[..., ImageSource] = getattr(importlib.import_module(module), function)
         source = opener(protocol, data)
+        assert isinstance(source, ImageSource)
         every = loaded.pairs()
     else:
         root = data_root(protocol.dataset, data)

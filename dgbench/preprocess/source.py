@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dgbench.core.face import Image, Landmarks
 
 
+@runtime_checkable
 class ImageSource(Protocol):
     """Images by manifest key, already in the protocol's frame."""
 

@@ -88,6 +88,10 @@ class SynthStore:
         scene = self._shot(key).scene
         return Pose(scene.yaw, scene.pitch, scene.roll)
 
+    def problem(self, key: str) -> str:
+        """Return why an image cannot be had, or "": what is not in the world is all that can be wrong with it."""
+        return "" if key in self else f"{key}: not in this world"
+
     def provenance(self) -> dict[str, int]:
         """Return nothing: no landmarks decided a crop."""
         return {}

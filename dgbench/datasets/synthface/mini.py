@@ -112,6 +112,10 @@ class MiniStore:
         counts = {"people": people, "images": len(self._frames)}
         return Manifest("synthface-mini", self.folder, self._frames.copy(), expected=counts, found=dict(counts))
 
+    def problem(self, key: str) -> str:
+        """Return why an image cannot be had, or "": what is not in the world is all that can be wrong with it."""
+        return "" if key in self else f"{key}: not in this world"
+
     def provenance(self) -> dict[str, int]:
         """Return nothing: the images are used as stored, no landmarks decided a crop."""
         return {}

@@ -31,7 +31,7 @@ def shrink(image: Image, *, factor: float) -> tuple[torch.Tensor, NDArray[np.flo
         size = (max(1, round(width / factor)), max(1, round(height / factor)))
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
     scale = np.array([image.shape[1] / width, image.shape[0] / height])
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255.0, scale
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255.0, scale
 
 
 def square_view(image: Image, centre: NDArray[np.floating], side: float, *, size: int) -> torch.Tensor:
