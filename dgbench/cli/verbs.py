@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "data prepare": ("data:prepare", "Detect, crop and store a protocol's images and landmarks."),
     "data synth": ("synth:synth", "Render a SynthFace tree in a data set's own layout."),
     "data fetch-head": ("fetch_head:fetch_head", "Download the morphable head that SynthFace renders."),
+    "data sheets": ("sheets:sheets", "Render contact sheets of SynthFace, to look at."),
     "train dg": ("train:dg", "Train the Dual-Generator on a protocol's training people."),
     "run": ("run:run", "Run a method over a protocol's pairs."),
     "score": ("score:score", "Score a run, or any folder of images named by pair id."),

@@ -13,7 +13,6 @@ from dgbench.datasets.synthface.scene import Background
 
 #: Known values of ``Background.kind``.
 BACKGROUND_KINDS = ("plain", "gradient", "studio", "room")
-_GRID = 48
 
 
 @functools.lru_cache(maxsize=16)
@@ -30,8 +29,7 @@ def paint_background(background: Background, size: int) -> NDArray[np.float32]:
     axis = (np.arange(size) + 0.5) / size
     x, y = np.meshgrid(axis, axis)
     if background.kind == "plain":
-        level = np.ones((size, size))
-        picture = level[..., None] * color
+        picture = np.broadcast_to(color, (size, size, 3))
     elif background.kind == "gradient":
         picture = (0.65 + 0.5 * (1 - y))[..., None] * color
     elif background.kind == "studio":

@@ -105,7 +105,7 @@ def rasterize(
             z = wa * za + wb * zb + (1.0 - wa - wb) * zc
             for x in range(first, last + 1):
                 wc = 1.0 - wa - wb
-                if wa >= -1e-7 and wb >= -1e-7 and wc >= -1e-7 and z > depth[y, x]:
+                if wa >= EDGE_SLACK and wb >= EDGE_SLACK and wc >= EDGE_SLACK and z > depth[y, x]:
                     if how < 3:
                         depth[y, x] = z
                         ids[y, x] = t

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from dgbench.core.digests import seed_of
 from dgbench.datasets.synthface.parts import Part
+from dgbench.datasets.synthface.raster import STRAND_TILE
 
-#: Side of the strand tile; u runs across the strands, v from root (0) to tip (1).
-TILE = 128
 _STRANDS = 16
 
 
@@ -43,10 +42,13 @@ class Extra:
 
 @functools.cache
 def strand_tiles() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return coverage and brightness (128 = unchanged) of the strand tile, uint8 (128, 128) each."""
+    """Return coverage and brightness (128 = unchanged) of the strand tile, uint8 (128, 128) each.
+
+    u runs across the strands, v from root (0) to tip (1).
+    """
     rng = np.random.default_rng(seed_of("synthface-strands"))
-    v, u = (np.mgrid[0:TILE, 0:TILE] + 0.5) / TILE
-    alpha, shade = np.zeros((TILE, TILE)), np.full((TILE, TILE), 0.75)
+    v, u = (np.mgrid[0:STRAND_TILE, 0:STRAND_TILE] + 0.5) / STRAND_TILE
+    alpha, shade = np.zeros((STRAND_TILE, STRAND_TILE)), np.full((STRAND_TILE, STRAND_TILE), 0.75)
     for k in range(_STRANDS):
         middle = (k + 0.5 + 0.3 * rng.uniform(-1, 1)) / _STRANDS + 0.012 * np.sin(
             v * rng.uniform(3, 9) + rng.uniform(0, 6)
