@@ -236,6 +236,15 @@ def test_the_order_of_the_files_changes_nothing(name: str) -> None:
     assert first == pairs_csv(_pairs(draft, _shuffled(frames))) and first.count(b"\n") > 20
 
 
+def test_lossless_and_lossy_copies_have_the_same_frames_but_never_the_same_pairs() -> None:
+    frames = vox_frames(VOX1, {person: [400] * 3 for person in voxceleb.VOX1_CLIP_PEOPLE})
+    for name in ("voxceleb1-self", "voxceleb1-cross"):
+        lossy = {pair.pair_id: pair for pair in _pairs(_by_id(name), frames.assign(variant="vp-mp4"))}
+        lossless = {pair.pair_id: pair for pair in _pairs(_by_id(name), frames.assign(variant="vp-png"))}
+        assert not lossy.keys() & lossless.keys()
+        assert {pair.keys for pair in lossy.values()} == {pair.keys for pair in lossless.values()}
+
+
 def test_the_seed_changes_the_pairs() -> None:
     draft = _by_id("voxceleb1-cross")
     frames = vox_frames(VOX1, {person: [400] * 3 for person in voxceleb.VOX1_CLIP_PEOPLE})

@@ -77,7 +77,15 @@ def bin_of(yaw: float | None, edges: Sequence[float]) -> str:
     return f"{reached[-1]:g}" if reached else ""
 
 
-def make_pair(protocol: Protocol, source: Shot, reference: Shot, *, target: str | None, label: str = "") -> Pair:
+def make_pair(
+    protocol: Protocol,
+    source: Shot,
+    reference: Shot,
+    *,
+    target: str | None,
+    label: str = "",
+    copies: Sequence[str] = (),
+) -> Pair:
     """Return a pair whose id follows from its content: stable when other images come and go, safe on any disk.
 
     Args:
@@ -85,11 +93,15 @@ def make_pair(protocol: Protocol, source: Shot, reference: Shot, *, target: str 
         source: gives the identity.
         reference: gives pose and expression.
         target: key of the truth, or ``None``.
-        label: readable name that is unique by itself; without one the id ends in a digest of the keys.
+        label: readable name that is unique by itself; without one the id ends in a digest of keys and ``copies``.
+        copies: the variants that the images come from. Lossless and lossy copies of one clip have the same keys and
+            other pixels: a variant that is not the protocol's own enters the pair's id, so that runs over the two
+            are never runs over the same pairs.
     """
     if not label:
         ends = source.subject if source.subject == reference.subject else f"{source.subject}-{reference.subject}"
-        label = f"{ends}-{digest([source.key, reference.key])[:16]}"
+        other = [variant for variant in copies if variant and variant != protocol.variant]
+        label = f"{ends}-{digest([source.key, reference.key, *other])[:16]}"
     return Pair(
         pair_id=label,
         relation="self" if source.subject == reference.subject else "cross",

@@ -31,10 +31,11 @@ from dgbench.protocols.samplers.common import (
 
 
 class _Clip(NamedTuple):
-    """The frames of one clip in order of time."""
+    """The frames of one clip in order of time; ``variant`` tells lossless from lossy copies."""
 
     key: str
     video: str
+    variant: str
     shots: list[Shot]
 
 
@@ -48,7 +49,7 @@ def sample_voxceleb_self(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]
     for clips in _clips(frames, protocol, limit=limit).values():
         drawn = _rounds(protocol, [clip for clip in clips if len(clip.shots) > 1], first=1)
         for clip, shot in islice(drawn, wanted):
-            pairs.append(make_pair(protocol, clip.shots[0], shot, target=shot.key))
+            pairs.append(make_pair(protocol, clip.shots[0], shot, target=shot.key, copies=(clip.variant,)))
     return pairs
 
 
@@ -71,8 +72,10 @@ def sample_voxceleb_cross(frames: pd.DataFrame, protocol: Protocol) -> list[Pair
         clips = people[name]
         for slot in range(wanted):
             other = cyclic_partner(circle, name, int(shifts[slot % len(shifts)]))
-            _, shot = pools[other][slot % len(pools[other])]
-            pair = make_pair(protocol, clips[slot % len(clips)].shots[0], shot, target=None)
+            there, shot = pools[other][slot % len(pools[other])]
+            here = clips[slot % len(clips)]
+            copies = (here.variant, there.variant)
+            pair = make_pair(protocol, here.shots[0], shot, target=None, copies=copies)
             pairs[pair.pair_id] = pair
     return list(pairs.values())
 
@@ -105,9 +108,9 @@ def sample_voxceleb_largepose(frames: pd.DataFrame, protocol: Protocol) -> list[
         for clip in clips:
             shots = [shot for shot in clip.shots if shot.yaw is not None and abs(shot.yaw) >= far]
             if shots and clip.video in sources:
-                turned.append(_Clip(clip.key, clip.video, shots))
+                turned.append(clip._replace(shots=shots))
         for clip, shot in islice(_rounds(protocol, turned, first=0), wanted):
-            pairs.append(make_pair(protocol, sources[clip.video], shot, target=shot.key))
+            pairs.append(make_pair(protocol, sources[clip.video], shot, target=shot.key, copies=(clip.variant,)))
     return pairs
 
 
@@ -120,7 +123,8 @@ def sample_voxceleb_training(frames: pd.DataFrame, protocol: Protocol) -> list[P
         for clip, shot in islice(_rounds(protocol, usable, first=0), wanted):
             others = [other for other in clip.shots if other.key != shot.key]
             draw = generator(protocol, "source", shot.key)
-            pairs.append(make_pair(protocol, others[int(draw.integers(len(others)))], shot, target=shot.key))
+            other = others[int(draw.integers(len(others)))]
+            pairs.append(make_pair(protocol, other, shot, target=shot.key, copies=(clip.variant,)))
     return pairs
 
 
@@ -140,12 +144,12 @@ def _clips(frames: pd.DataFrame, protocol: Protocol, *, limit: int) -> dict[str,
     """Return person → at most ``limit`` clips in digest order, each with its frames in order of time."""
     people = set(people_of(frames, protocol))
     mine = frames[frames["subject"].isin(people) & frames["frame"].notna()]
-    columns = [mine[name].tolist() for name in ("subject", "video", "key", "frame", "yaw")]
+    columns = [mine[name].tolist() for name in ("subject", "video", "variant", "key", "frame", "yaw")]
     found: dict[str, dict[str, list[tuple[int, str, float]]]] = {}
-    video_of: dict[str, str] = {}
-    for subject, video, key, frame, yaw in zip(*columns, strict=True):
+    about: dict[str, tuple[str, str]] = {}
+    for subject, video, variant, key, frame, yaw in zip(*columns, strict=True):
         clip = key.rpartition("/")[0]
-        video_of[clip] = video
+        about[clip] = (video, variant)
         found.setdefault(subject, {}).setdefault(clip, []).append((frame, key, yaw))
     chosen = {}
     for subject in sorted(found):
@@ -153,7 +157,7 @@ def _clips(frames: pd.DataFrame, protocol: Protocol, *, limit: int) -> dict[str,
         chosen[subject] = [
             _Clip(
                 clip,
-                video_of[clip],
+                *about[clip],
                 [Shot(key, subject, None if isnan(yaw) else yaw) for _, key, yaw in sorted(found[subject][clip])],
             )
             for clip in kept
