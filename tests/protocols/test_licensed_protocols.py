@@ -30,6 +30,30 @@ EVERYONE = {
 }
 
 
+#: Digests of the released protocols. A released version never changes: to change one, release the next version.
+RELEASED = {
+    "rafd-self@1": "3f369bdff25a3d894eb9cd58bf00cfb82a746e8c610be33d3333fcadb57bf2dd",
+    "rafd-cross@1": "2400a0b0cc6f67b603c192bdd88a6e01262c78bc70856e8ae6aed054c9bd76bf",
+    "rafd-train@1": "ba92a70d5a90da0da34633a40cf3bf1a62e7432607263c0a45fdb76f2b79268f",
+    "multipie-self@1": "76acd11f8b060788c52727fcd632f42d6e2dce752643ced3bf5bf48bdec46801",
+    "multipie-cross@1": "492da575771c00de4b7d096ee8d410762eefaec06279b165e5de71d747e74987",
+    "multipie-largepose@1": "49f9df5061365ccb16699898d7cbd27006340050fed041b2346006982d573424",
+    "multipie-train@1": "6665f883a8052b3ed1915ccbcd4711f933cf29b5e02b04ca3123206cb8f5d124",
+    "voxceleb1-self@1": "e4c58aa0f7cf10d21d0116a431b3a7733de330e6d5e99fca61e78ec8d4ccd194",
+    "voxceleb1-cross@1": "c0a3e2a6edea581f16ea7ea710576facbb0e1a36f080c6d470d95565f723e555",
+    "voxceleb1-train@1": "3ec38b355d1375c79a09ca71243c4c6ed7c6a985f4ea15e93beae823f78e872e",
+    "voxceleb2-self@1": "5e1edf8293fa2d1f69d53ab397c081600ea5477abc48c0a3fd22f2e521f819bb",
+    "voxceleb2-cross@1": "c45281724a27061c1b23fc1512876505573502ee47dde9fcac9420062200b0d9",
+    "voxceleb2-train@1": "0b05cc628405cb9c1de25a98b3d85665de26c26c5701e47cf378f7b6206c0d20",
+    "voxceleb2-largepose@1": "99c35f7a170750387f9b180284be90c259fb58d3075d2066885e56dc6e0721b4",
+}
+
+
+@pytest.mark.parametrize("name", RELEASED)
+def test_a_released_version_never_changes(name: str) -> None:
+    assert load_protocol(name).protocol.digest == RELEASED[name]
+
+
 def _pairs(protocol: Protocol, frames: pd.DataFrame) -> list[Pair]:
     return sampler(protocol.pairing.sampler)(frames, protocol)
 
