@@ -175,8 +175,8 @@ def small_training(*, size: int = 64) -> TrainConfig:
         phases=(
             Phase(stage="self", network="idsg", steps=100),
             Phase(stage="self", network="rfg", steps=300),
-            Phase(stage="cross", network="idsg", steps=700, lr_end=0.02),
-            Phase(stage="cross", network="rfg", steps=1000, lr_end=0.05),
+            Phase(stage="cross", network="idsg", steps=500, lr_end=0.02),
+            Phase(stage="cross", network="rfg", steps=600, lr_end=0.05),
         ),
         idsg=IdsgTraining(
             batch=64,
@@ -201,7 +201,7 @@ def small_training(*, size: int = 64) -> TrainConfig:
             style=0.05,
             landmark=0.05,
             r1_every=16,
-            adversarial_from=1000,
+            adversarial_from=800,
         ),
         perceptual="embedded",
         augment=0.2,
