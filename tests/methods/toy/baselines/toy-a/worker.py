@@ -42,6 +42,8 @@ class ToyA(Worker):
                 image = self.animate(task.reference, task.source, relative=False)
             if self.chosen["fault"] == "random":
                 image = image + numpy.random.default_rng().random(image.shape) / 10
+            if self.chosen["fault"] == "legacy":
+                image = image + numpy.random.rand(*image.shape) / 10
             if self.chosen["fault"] == "batch":
                 image = image + len(tasks) / 100
             if self.chosen["fault"] == "float":
