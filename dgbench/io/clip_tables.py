@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +13,11 @@ import numpy as np
 import pandas as pd
 
 from dgbench.core.digests import digest
+from dgbench.core.errors import UsageError
 from dgbench.io.atomic import write_bytes
 from dgbench.io.video import ClipTable, VideoError, read_table
 
+_log = logging.getLogger(__name__)
 _COLUMNS = ["path", "mark", "failure", "width", "height", "pts"]
 
 
@@ -40,7 +43,10 @@ class ClipTables:
             for path, found in zip(unknown, pool.map(self._read_one, unknown), strict=True):
                 self._known[path] = (marks[path], found)
         if unknown:
-            self._save()
+            try:
+                self._save()
+            except UsageError as error:  # a cache that cannot be written costs time, not results
+                _log.warning("clip tables are not kept: %s", error)
         return {path: self._known[path][1] for path in wanted}
 
     def _read_one(self, path: str) -> ClipTable | VideoError:

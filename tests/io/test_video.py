@@ -108,3 +108,13 @@ def test_real_clips(assets: Path) -> None:
         assert (table.n_frames, table.width, table.height) == (75, 360, 288)
     (position, image), *_ = decode_frames(path, [40], table=table)
     assert position == 40 and image.shape == (288, 360, 3) and image.std() > 20
+
+
+def test_a_cache_that_cannot_be_written_costs_time_and_not_results(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_video(tmp_path / "data/a.mp4", numbered(4))
+    (tmp_path / "cache").write_bytes(b"a file where the folder should be")
+    found = ClipTables(tmp_path / "data", cache=tmp_path / "cache").read(["a.mp4"])
+    assert isinstance(found["a.mp4"], ClipTable) and found["a.mp4"].n_frames == 4
+    assert "clip tables are not kept" in caplog.text
