@@ -252,17 +252,30 @@ def test_an_image_that_is_source_here_and_target_there_has_features():
         assert by_name(sheet)["fd[fake]"].value > 0
 
 
-def test_protocol_points_reach_the_judges():
+def test_a_lost_face_is_aligned_by_the_points_of_the_reference_and_a_real_one_by_its_own():
     from dgbench.core.face import Landmarks
+
+    marks = {"source": 1.0, "reference": 2.0, "target": 3.0}
 
     class WithPoints(FakeImages):
         def landmarks(self, pair, role):
-            return Landmarks(np.ones((68, 3), np.float32), np.ones(68, np.float32), "frozen")
+            return Landmarks(np.full((68, 3), marks[role], np.float32), np.ones(68, np.float32), "frozen")
 
+    class Listening(FakeJudges):
+        def observe(self, images, *, fallback=None, roles=None):
+            for image, points in zip(images, fallback, strict=True):
+                heard[image.tobytes()] = float(points[0, 0])
+            return super().observe(images, fallback=fallback, roles=roles)
+
+    heard: dict[bytes, float] = {}
     pairs = cross_pairs()
     made = {**made_for(pairs), pairs[0].pair_id: 0}
-    sheet = score_pairs(pairs, WithPoints(made), judges=FakeJudges(), metrics=["csim"], draws=50)
+    images = WithPoints(made)
+    sheet = score_pairs(pairs, images, judges=Listening(), metrics=["csim", "csim_target"], draws=20, workers=1)
     assert sheet.alignment[0] == "fallback-points"
+    assert heard[images.generated(pairs[0]).tobytes()] == marks["reference"]
+    assert heard[images.source(pairs[0]).tobytes()] == marks["source"]
+    assert heard[images.target(pairs[0]).tobytes()] == marks["target"]
 
 
 def test_wrong_use_is_said_in_one_line():
