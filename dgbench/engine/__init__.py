@@ -1,1 +1,1 @@
-"""engine."""
+"""The engine: plan, run, score, commit; suites, quickstart, doctor."""

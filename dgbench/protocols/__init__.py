@@ -1,1 +1,1 @@
-"""protocols."""
+"""Protocols as data: released folders, pair lists, samplers, coverage."""

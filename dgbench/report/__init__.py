@@ -1,1 +1,1 @@
-"""report."""
+"""The static report: pages, plots, image grids, figures for papers."""

@@ -1,1 +1,1 @@
-"""results."""
+"""The record store, leaderboards and comparisons; data in, tables out, no torch."""

@@ -1,1 +1,1 @@
-"""models/dg."""
+"""The Dual-Generator (Hsu et al., CVPR 2022): IDSG makes landmarks, RFG draws the face."""
