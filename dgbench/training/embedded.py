@@ -19,13 +19,13 @@ from dgbench.networks.embedded.feature_net import DIMENSION as FEATURES
 from dgbench.networks.embedded.feature_net import FeatureNet
 from dgbench.networks.embedded.identity_nets import DIMENSION, IdentityName, identity_network
 from dgbench.networks.embedded.landmark_net import LandmarkNet
-from dgbench.networks.embedded.store import NAMES, save
+from dgbench.networks.embedded.store import NAMES, fill, save, weight_bytes
 from dgbench.training.embedded_data import TRAIN_FIRST, read_faces, render_people
 from dgbench.training.embedded_losses import ArcFaceLoss, landmark_loss
 from dgbench.training.embedded_views import ViewMaker, Views
 
 log = logging.getLogger(__name__)
-_HIGHEST_RATE = {"identity-train": 2e-3, "identity-measure": 2e-3, "landmarks": 2e-3, "features": 2e-3}
+_HIGHEST_RATE = 2e-3
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,14 @@ def train(
     recipe: Recipe,
     *,
     progress: bool = True,
+    start: Path | None = None,
     on_step: Callable[[int, nn.Module], None] | None = None,
 ) -> nn.Module:
     """Train one embedded network and return it in evaluation mode.
 
     AdamW, one warm-up and cosine descent of the rate; batches, views and first weights are drawn from
-    ``recipe.seed`` and the network's name alone. ``on_step`` is shown the network after every step.
+    ``recipe.seed`` and the network's name alone. ``start`` is a folder with weights to go on from, half as fast and
+    with new heads. ``on_step`` is shown the network after every step.
     """
     from tqdm import tqdm
 
@@ -58,9 +60,15 @@ def train(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network, head, loss_of = _task(name, len(maker.people))
+    highest = _HIGHEST_RATE
+    if start is not None:
+        network = fill(network, weight_bytes(name, folder=start), name=name).requires_grad_()
+        if isinstance(network, FeatureNet):
+            network.calibrate = FeatureNet().calibrate
+        highest = _HIGHEST_RATE / 2
     network.train()
     parameters = [*network.parameters(), *head.parameters()]
-    optimizer = torch.optim.AdamW(parameters, lr=_HIGHEST_RATE[name], weight_decay=5e-4)
+    optimizer = torch.optim.AdamW(parameters, lr=highest, weight_decay=5e-4)
     rows = len(maker.faces.person)
     steps = max(1, round(recipe.epochs * rows / recipe.batch))
     rng = np.random.default_rng(seed)
@@ -70,7 +78,7 @@ def train(
         while len(queue) < recipe.batch:
             queue = np.concatenate([queue, rng.permutation(rows)])
         taken, queue = queue[: recipe.batch], queue[recipe.batch :]
-        rate = _HIGHEST_RATE[name] * min(1.0, (step + 1) / 50) * (0.01 + 0.99 * _cosine(step / steps))
+        rate = highest * min(1.0, (step + 1) / 50) * (0.01 + 0.99 * _cosine(step / steps))
         for group in optimizer.param_groups:
             group["lr"] = rate
         generator = torch.Generator().manual_seed(seed_of(seed, step) % (1 << 62))
@@ -83,7 +91,10 @@ def train(
             on_step(step, network)
         if step % 20 == 0:
             bar.set_postfix(loss=f"{loss.item():.3f}")
-    return network.eval()
+    network.eval()
+    if isinstance(network, FeatureNet):
+        calibrate(network, maker.faces.images)
+    return network
 
 
 _Loss = Callable[[ViewMaker, np.ndarray, torch.Generator, float], Tensor]
@@ -144,6 +155,22 @@ class FeatureHeads(nn.Module):
         )
 
 
+def calibrate(network: FeatureNet, images: np.ndarray, *, ridge: float = 0.1) -> None:
+    """Set the feature network's last linear map from clean frames (N, S, S, 3), N ≥ 2.
+
+    Centred, then divided along each principal axis by sqrt(variance + ridge · mean variance), then turned back.
+    """
+    frames = torch.from_numpy(images).permute(0, 3, 1, 2)
+    with torch.inference_mode():
+        blocks = [frames[start : start + 64].float() / 255.0 for start in range(0, len(frames), 64)]
+        raw = torch.cat([network(block) for block in blocks]).double()
+    middle = raw.mean(0)
+    variance, axes = torch.linalg.eigh(torch.cov(raw.T))
+    matrix = (axes / torch.sqrt(variance.clamp(min=0) + ridge * variance.mean())) @ axes.T
+    network.calibrate.weight.data = matrix.float()
+    network.calibrate.bias.data = (-matrix @ middle).float()
+
+
 def _channels_last(images: Tensor) -> Tensor:
     return images.contiguous(memory_format=torch.channels_last)
 
@@ -160,6 +187,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the renders and the weights")
     parser.add_argument("--head", type=Path, default=None, help="head model; else DGBENCH_HEAD or the cache")
     parser.add_argument("--only", choices=NAMES, action="append", help="train this network only (repeatable)")
+    parser.add_argument("--start", type=Path, default=None, help="folder of weights to go on from")
     for name, value in asdict(Recipe()).items():
         parser.add_argument(f"--{name}", type=type(value), default=value, help=f"default {value}")
     chosen = parser.parse_args(arguments)
@@ -176,7 +204,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     maker = ViewMaker(read_faces(paths))
     for name in chosen.only or NAMES:
-        network = train(name, maker, recipe)
+        network = train(name, maker, recipe, start=chosen.start)
         metadata = {"network": name, "recipe": digest(asdict(recipe)), "trained_on": "synthface"}
         save(network, chosen.out / f"{name}.safetensors", metadata=metadata)
         log.info("%s", chosen.out / f"{name}.safetensors")

@@ -132,6 +132,13 @@ def test_identity_alignment_falls_back_in_the_declared_order() -> None:
     assert np.abs(small_crop.astype(float) - large_crop).mean() < 4
 
 
+def test_a_face_and_its_mirror_image_have_one_embedding() -> None:
+    judge = EmbeddedIdentity(identity_network("identity-measure").eval(), "identity-measure", "x")
+    crop = _smooth(64)
+    first, second = judge.embed([crop, np.ascontiguousarray(crop[:, ::-1])])
+    np.testing.assert_allclose(first, second, atol=1e-6)
+
+
 def test_weights_survive_storage_and_other_files_are_refused(tmp_path: Path) -> None:
     network = identity_network("identity-measure").eval()
     save(network, tmp_path / "identity-measure.safetensors", metadata={"network": "x"})

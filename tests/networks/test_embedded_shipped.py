@@ -39,7 +39,7 @@ def test_roles_and_names(judges: Judges) -> None:
     assert {network.role for network in judges.networks} == {"detector", "identity", "landmarks", "pose", "features"}
     assert judges.features_name == "fd[synthface]"
     measuring = next(network for network in judges.networks if network.role == "identity")
-    assert measuring.name == "synthface-identity-measure"
+    assert measuring.name == "synthface-identity-measure+mirror"
     assert measuring.sha256 == load_identity("identity-measure")[1] != load_identity("identity-train")[1]
 
 

@@ -106,11 +106,15 @@ class EmbeddedLandmarks(LandmarkNetwork):
 
 
 class EmbeddedIdentity(IdentityNetwork):
-    """``identity-measure`` (or ``identity-train``) on crops of 64 px, aligned with more context than ArcFace's."""
+    """``identity-measure`` (or ``identity-train``) on crops of 64 px, aligned with more context than ArcFace's.
+
+    The embedding is the sum of the crop's and its mirror image's: a head turned to the left then resembles the
+    same head turned to the right, as it should.
+    """
 
     def __init__(self, network: IdentityMeasure | IdentityTrain, name: str, sha256: str) -> None:
         self._net = network
-        self.network = JudgeNetwork(role="identity", name=f"synthface-{name}", sha256=sha256)
+        self.network = JudgeNetwork(role="identity", name=f"synthface-{name}+mirror", sha256=sha256)
 
     def align(
         self, image: Image, detected: NDArray[np.floating] | None, fallback: NDArray[np.floating] | None
@@ -142,7 +146,7 @@ class EmbeddedIdentity(IdentityNetwork):
         """See :meth:`IdentityNetwork.raw`."""
         crop = torch.from_numpy(np.ascontiguousarray(aligned)).permute(2, 0, 1)[None].float() / 255.0
         with torch.inference_mode():
-            vector: NDArray[np.float32] = self._net(crop)[0].numpy()
+            vector: NDArray[np.float32] = (self._net(crop)[0] + self._net(crop.flip(3))[0]).numpy()
         return vector
 
 
