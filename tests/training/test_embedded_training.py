@@ -149,3 +149,33 @@ def test_renders_resume_and_repeat(assets: Path, tmp_path: Path) -> None:
     faces = read_faces([path, again])
     assert faces.images.shape == (4, FRAME, FRAME, 3) and (faces.person == TRAIN_FIRST).all()
     assert random_scene(person(TRAIN_FIRST), 0, seed=0) != random_scene(person(TRAIN_FIRST), 1, seed=0)
+
+
+def test_calibrated_features_have_even_spread_and_mean_zero() -> None:
+    from dgbench.networks.embedded.feature_net import FeatureNet
+    from dgbench.training.embedded import calibrate
+
+    images = _faces(80).images
+    images = np.random.default_rng(0).integers(0, 256, images.shape, dtype=np.uint8) // 2 + images // 2
+    torch.manual_seed(0)
+    network = FeatureNet().eval()
+    calibrate(network, images, ridge=0.01)
+    with torch.inference_mode():
+        features = network(torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255.0).double()
+    assert features.mean(0).abs().max() < 1e-2
+    spread = torch.linalg.eigvalsh(torch.cov(features.T))
+    assert spread.max() <= 1.01
+
+
+def test_training_goes_on_from_a_folder_of_weights(tmp_path: Path) -> None:
+    maker = ViewMaker(_faces(16))
+    recipe = Recipe(people=4, images=4, epochs=1, batch=8)
+    first = train("identity-measure", maker, recipe, progress=False)
+    save(first, tmp_path / "identity-measure.safetensors", metadata={})
+    on = train("identity-measure", maker, recipe, progress=False, start=tmp_path)
+    fresh = train("identity-measure", maker, recipe, progress=False)
+    change = [
+        sum(float((a - b).detach().abs().sum()) for a, b in zip(net.parameters(), first.parameters(), strict=True))
+        for net in (on, fresh)
+    ]
+    assert change[1] == 0 < change[0]
