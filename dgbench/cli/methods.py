@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dgbench.cli.output import AsJson, emit
-from dgbench.core.errors import MissingError, UsageError, WorkFailedError
+from dgbench.core.errors import MissingError, WorkFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,23 +99,14 @@ def _maker(
     name: str, repo: Path | None, python: Path | None, checkpoint: Path | None, options: list[str], *, any_commit: bool
 ) -> Callable[[], Reenactor]:
     """Return what makes a new, unloaded method of that name."""
-    from dgbench.engine.methods import build_method
+    from dgbench.engine.methods import WorkerSetup, build_method, parse_options
     from dgbench.methods.baseline_card import baseline_names, find_setup, load_card, require_setup
-    from dgbench.methods.worker import IsolatedReenactor
 
-    if name not in baseline_names():
-        if options:
-            raise UsageError(f"{name} is no baseline; --option is for those (see `dgbench methods list`)")
-        return lambda: build_method(name, repo=repo, python=python, checkpoint=checkpoint)
-    if any("=" not in entry for entry in options):
-        raise UsageError("--option takes NAME=VALUE")
-    card = load_card(name)
-    setup = find_setup(card, repo=repo, python=python, checkpoint=checkpoint)
-    try:
-        require_setup(card, setup)
-    except MissingError as error:
-        raise MissingError(f"{error}; `dgbench methods list` shows what is here") from error
-    chosen = dict(entry.split("=", 1) for entry in options)
-    return lambda: IsolatedReenactor(
-        card, repo=repo, python=python, checkpoint=checkpoint, options=chosen, any_commit=any_commit
-    )
+    setup = WorkerSetup(repo=repo, python=python, options=parse_options(options), any_commit=any_commit)
+    if name in baseline_names():
+        card = load_card(name)
+        try:
+            require_setup(card, find_setup(card, repo=repo, python=python, checkpoint=checkpoint))
+        except MissingError as error:
+            raise MissingError(f"{error}; `dgbench methods list` shows what is here") from error
+    return lambda: build_method(name, checkpoint=checkpoint, worker=setup)

@@ -20,6 +20,13 @@ def run(
     checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="Weights of the method.")] = None,
     repo: Annotated[Path | None, typer.Option("--repo", help="Checkout of a third-party method.")] = None,
     python: Annotated[Path | None, typer.Option("--python", help="Interpreter that the method runs in.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", help="Option of a third-party method, KEY=VALUE; may be repeated.")
+    ] = None,
+    any_commit: Annotated[
+        bool, typer.Option("--any-commit", help="Run another upstream commit than the verified one.")
+    ] = False,
+    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds a pair may take in a worker.")] = 120.0,
     weights: Weights = None,
     shard: Annotated[str, typer.Option("--shard", help="Do part I of N of the pairs, written I/N.")] = "1/1",
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N pairs; never ranks.")] = None,
@@ -38,14 +45,17 @@ def run(
     scored at each metric's floor.
     """
     from dgbench.engine.budget import FailureBudget
-    from dgbench.engine.methods import build_method
+    from dgbench.engine.methods import WorkerSetup, build_method, parse_options
     from dgbench.engine.plan import Shard
     from dgbench.engine.run import run_method
     from dgbench.protocols.registry import load_protocol
 
     budget = FailureBudget.parse(max_failures)
     loaded = load_protocol(protocol)
-    chosen = build_method(method, repo=repo, python=python, checkpoint=checkpoint)
+    setup = WorkerSetup(
+        repo=repo, python=python, options=parse_options(option or []), any_commit=any_commit, timeout_s=timeout
+    )
+    chosen = build_method(method, checkpoint=checkpoint, worker=setup)
     if batch_size:
         chosen.batch_size = batch_size
     with progress_bar(f"{method} on {loaded.protocol.name}", quiet=as_json) as move:

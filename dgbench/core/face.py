@@ -44,7 +44,7 @@ class Failure:
     """Why one pair or image could not be generated or measured; counted by ``kind``, never dropped.
 
     Kinds in use: ``missing``, ``unreadable``, ``wrong-size``, ``no-face``, ``timeout``, ``crashed``, ``error``,
-    ``not-finite``.
+    ``not-finite``, ``out-of-memory``.
     """
 
     kind: str

@@ -66,7 +66,8 @@ class MetricValue(BaseModel):
 
     ``value`` counts every expected pair, failures at the card's floor; ``measured_only`` is the value over the
     pairs that could be measured. ``n_scored`` of ``n_expected`` pairs were measured, the rest is in ``failures``
-    by kind. ``value`` is ``None`` when nothing could be measured (``note`` says why).
+    by kind. Where nothing could be measured ``value`` is the floor (``note`` says so); it is ``None`` only where the
+    metric does not apply to any pair, or a set is too small.
     """
 
     model_config = _FROZEN

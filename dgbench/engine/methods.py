@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dgbench.core.errors import UsageError, did_you_mean
@@ -11,20 +13,58 @@ from dgbench.methods.registry import create, method_names
 from dgbench.methods.worker import IsolatedReenactor
 
 
-def build_method(
-    name: str, *, repo: Path | None = None, python: Path | None = None, checkpoint: Path | None = None
-) -> Reenactor:
+@dataclass(frozen=True)
+class WorkerSetup:
+    """How a third-party method is run: checkout, interpreter, the method's own options, seconds a pair may take."""
+
+    repo: Path | None = None
+    python: Path | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    any_commit: bool = False
+    timeout_s: float = 120.0
+
+
+def parse_options(texts: Sequence[str]) -> dict[str, str]:
+    """Read ``KEY=VALUE`` texts.
+
+    Raises:
+        UsageError: one is not of that form.
+    """
+    pairs = [text.partition("=") for text in texts]
+    if wrong := [text for text, (key, sign, _) in zip(texts, pairs, strict=True) if not (key and sign)]:
+        raise UsageError(f"--option '{wrong[0]}': write KEY=VALUE")
+    return {key: value for key, _, value in pairs}
+
+
+def build_method(name: str, *, checkpoint: Path | None = None, worker: WorkerSetup | None = None) -> Reenactor:
     """Return an unloaded method.
+
+    Args:
+        name: a method of this process or a baseline.
+        checkpoint: weights; a baseline's may also be named by its environment variable.
+        worker: how a baseline is run; nothing of it fits a method of this process.
 
     Raises:
         UsageError: no such method, or options that do not fit it. MissingError: a third-party method's checkout or
             weights are not named.
     """
     if name in method_names():
-        if repo or python:
-            raise UsageError(f"method '{name}' runs in this process; --repo and --python are for third-party methods")
+        if worker is not None and worker != WorkerSetup():
+            raise UsageError(
+                f"method '{name}' runs in this process; --repo, --python, --option, --any-commit and --timeout are for "
+                "third-party methods"
+            )
         return create(name)
     if name in baseline_names():
-        return IsolatedReenactor(load_card(name), repo=repo, python=python, checkpoint=checkpoint)
+        how = worker or WorkerSetup()
+        return IsolatedReenactor(
+            load_card(name),
+            repo=how.repo,
+            python=how.python,
+            checkpoint=checkpoint,
+            options=how.options,
+            any_commit=how.any_commit,
+            timeout_s=how.timeout_s,
+        )
     known = sorted({*method_names(), *baseline_names()})
     raise UsageError(f"no method '{name}'; see `dgbench methods list`.{did_you_mean(name, known)}")

@@ -23,6 +23,7 @@ from dgbench.io.images import ImageError, decode
 from dgbench.io.locks import folder_lock
 from dgbench.io.provenance import code_version, environment
 from dgbench.metrics.onepass import score_pairs
+from dgbench.metrics.registry import with_companions
 from dgbench.networks.judges import Judges, load_judges
 from dgbench.protocols.registry import LoadedProtocol, load_protocol
 from dgbench.results.store import parquet_bytes, write_record
@@ -120,7 +121,7 @@ def score_run(
     panel = load_judges(judges, weights=weights)
     opened = open_data(loaded, data or (Path(plan.data) if plan.data else None), weights=weights)
     with folder_lock(folder.scores(judges), purpose=f"score with {judges}"):
-        record, table = _score(folder, plan, loaded, opened, panel, progress)
+        record, table = _score(folder, plan, loaded, opened, panel, weights, progress)
         write_record(folder.scores(judges), record, table, environment())
     return Scored(record=record, folder=folder.scores(judges))
 
@@ -150,6 +151,7 @@ def _score(
     loaded: LoadedProtocol,
     opened: OpenData,
     panel: Judges,
+    weights: Path | None,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[Record, Any]:
     pairs = opened.pairs[: plan.limit] if plan.limit else opened.pairs
@@ -160,7 +162,8 @@ def _score(
         pairs,
         images,
         judges=panel,
-        metrics=metric_names_for(loaded, panel.features_name),
+        metrics=with_companions(metric_names_for(loaded, panel.features_name)),
+        weights=weights,
         cache=cache_folder("observations"),
         size=opened.source.size,
         progress=_counting(progress, len(pairs)),

@@ -14,7 +14,7 @@ from dgbench.core.card import JudgeSet
 from dgbench.core.errors import DgbenchError, UsageError
 from dgbench.core.pair import PAIR_ID
 from dgbench.core.record import Record
-from dgbench.engine.methods import build_method
+from dgbench.engine.methods import WorkerSetup, build_method
 from dgbench.engine.run import run_method
 from dgbench.engine.score import score_run
 from dgbench.protocols.registry import load_protocol
@@ -33,6 +33,9 @@ class SuiteMethod(BaseModel):
     checkpoint: Path | None = None
     repo: Path | None = None
     python: Path | None = None
+    options: dict[str, str] = {}
+    any_commit: bool = False
+    timeout_s: float = Field(default=120.0, gt=0)
     protocols: tuple[str, ...] | None = None
     seeds: tuple[int, ...] = (0,)
 
@@ -134,9 +137,15 @@ def run_suite(
 
 def _do(cell: Cell, suite: Suite, device: str) -> tuple[Record, ...]:
     loaded = load_protocol(cell.protocol)
-    method = build_method(
-        cell.method.name, repo=cell.method.repo, python=cell.method.python, checkpoint=cell.method.checkpoint
+    asked = cell.method
+    worker = WorkerSetup(
+        repo=asked.repo,
+        python=asked.python,
+        options=asked.options,
+        any_commit=asked.any_commit,
+        timeout_s=asked.timeout_s,
     )
+    method = build_method(asked.name, checkpoint=asked.checkpoint, worker=worker)
     data = suite.data.get(loaded.protocol.dataset)
     out = suite.runs / cell.folder
     run_method(
@@ -144,7 +153,7 @@ def _do(cell: Cell, suite: Suite, device: str) -> tuple[Record, ...]:
         method,
         out=out,
         data=data,
-        checkpoint=cell.method.checkpoint,
+        checkpoint=asked.checkpoint,
         weights=suite.weights,
         device=device,
         seed=cell.seed,
