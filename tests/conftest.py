@@ -27,4 +27,5 @@ def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
     for name in [name for name in os.environ if name.startswith("DGBENCH_") and name != "DGBENCH_TEST_ASSETS"]:
         if not name.startswith("DGBENCH_BASELINE_"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("DGBENCH_OFFLINE", "1")
     monkeypatch.setenv("DGBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
