@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from dgbench.core.digests import digest
+from dgbench.core.digests import digest, sha256_bytes
 from dgbench.io.atomic import write_bytes
 from dgbench.models.dg.face_encoder import Joined
 from dgbench.training.frames import FrameBank
@@ -29,10 +29,13 @@ def cached_features(
 ) -> Tensor:
     """Return float32 (N, D) features of the bank's rows, from the cache where it has them.
 
-    The cache is named by encoder names and by what the images hold, so that other data or encoders never meet it;
+    The cache is named by the encoders, what they make of the first image, and what the images hold, so that other
+    data, encoders or weights never meet it;
     a damaged file is computed again.
     """
-    name = digest({"encoders": list(names), "dimension": encoder.dimension, "data": bank.content()})
+    image, landmarks = bank.original(0)
+    probe = sha256_bytes(encoder.encode([image], [landmarks]).tobytes())  # tells weights of one name apart
+    name = digest({"encoders": list(names), "dimension": encoder.dimension, "data": bank.content(), "probe": probe})
     path = folder / f"features-{name[:16]}.safetensors" if folder else None
     if path is not None and path.is_file():
         stored = _read(path)
