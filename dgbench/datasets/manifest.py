@@ -80,10 +80,7 @@ def make_frames(rows: list[dict[str, object]]) -> pd.DataFrame:
         raise ValueError(f"not manifest columns: {', '.join(unknown)}")
     rows = sorted(rows, key=lambda row: str(row["key"]).encode())
     frame = pd.DataFrame(
-        {
-            name: pd.Series([row.get(name) for row in rows], dtype=cast(Any, dtype))
-            for name, dtype in COLUMNS.items()
-        }
+        {name: pd.Series([row.get(name) for row in rows], dtype=cast(Any, dtype)) for name, dtype in COLUMNS.items()}
     )
     twice = frame["key"][frame["key"].duplicated()]
     if len(twice):

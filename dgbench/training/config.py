@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from dgbench.models.dg.config import DgConfig, IdsgConfig, RfgConfig, compat, paper
+from dgbench.models.dg.config import DgConfig, FaceEncoderName, IdsgConfig, RfgConfig, compat, paper
 from dgbench.models.dg.face_encoder import feature_dim
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
@@ -158,7 +158,7 @@ def small_training(*, size: int = 64) -> TrainConfig:
 
     E_f is the source's geometry beside the embedded identity network; learning rates are those of short runs.
     """
-    encoders = ("geometry", "embedded")
+    encoders: tuple[FaceEncoderName, ...] = ("geometry", "embedded")
     return TrainConfig(
         model=DgConfig(
             size=size,
