@@ -6,17 +6,15 @@ two protocols are built and the size is scaled up to twenty; DGBENCH_BENCH_FULL=
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import statistics
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from fabricated_records import write_run
 
 from dgbench.report.site import Options, build_report
 
@@ -24,22 +22,12 @@ METHODS, PAIRS, PEOPLE, PROTOCOLS = 50, 5000, 100, 20
 BUILT = PROTOCOLS if os.environ.get("DGBENCH_BENCH_FULL") else 2
 
 
-def _fabricated() -> ModuleType:
-    if "fabricated_records" not in sys.modules:
-        file = Path(__file__).parents[1] / "results" / "fabricated_records.py"
-        spec = importlib.util.spec_from_file_location("fabricated_records", file)
-        assert spec is not None and spec.loader is not None
-        sys.modules["fabricated_records"] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules["fabricated_records"]
-
-
 @pytest.fixture(scope="module")
 def big_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("big")
     for protocol in range(BUILT):
         for method in range(METHODS):
-            _fabricated().write_run(
+            write_run(
                 root / "runs",
                 f"method-{method:02d}",
                 0.3 + 0.012 * ((method * 7 + protocol) % METHODS),

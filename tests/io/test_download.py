@@ -16,6 +16,11 @@ DATA = bytes(range(256)) * 4000
 SHA256 = hashlib.sha256(DATA).hexdigest()
 
 
+@pytest.fixture(autouse=True)
+def _online(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DGBENCH_OFFLINE")  # the only server asked here is this test's own
+
+
 class _Server(BaseHTTPRequestHandler):
     asked: ClassVar[list[str | None]] = []
 

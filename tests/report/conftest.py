@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
+import fabricated_records as fabricated
 import numpy as np
 import pytest
 from PIL import Image
@@ -18,20 +16,6 @@ from dgbench.report.site import Options, build_report
 
 _ROOT = Path(__file__).parents[2]
 
-
-def _fabricated() -> ModuleType:
-    """The makers of records that the tests of ``results`` use."""
-    name = "fabricated_records"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "results" / f"{name}.py")
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-fabricated = _fabricated()
 
 METHODS = {"oracle": 0.95, "dg": 0.62, "blur": 0.6, "first-order-model": 0.45, "partial": 0.9}
 

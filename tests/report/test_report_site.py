@@ -176,7 +176,7 @@ def test_a_folder_of_the_users_is_never_mixed_with_a_report(runs: Path, tmp_path
 
 
 def test_text_of_records_cannot_smuggle_markup_into_the_pages(tmp_path: Path) -> None:
-    from conftest import fabricated
+    import fabricated_records as fabricated
 
     evil = "</script><script>alert(1)</script>\"'"
     for method in ("a", "b"):

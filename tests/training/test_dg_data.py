@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import Cartoons, rows, tiny_config
+from cartoons import Cartoons, rows, tiny_config
 
 from dgbench.core.errors import UsageError
 from dgbench.core.protocol import IdList, NumberRange

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from conftest import Cartoons, rows, tiny_config
+from cartoons import Cartoons, rows, tiny_config
 from torch import nn
 
 from dgbench.core.errors import MissingError

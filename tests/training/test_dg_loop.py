@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import tiny_config
+from cartoons import tiny_config
 from torch import Tensor
 
 from dgbench.core.errors import UsageError, WorkFailedError

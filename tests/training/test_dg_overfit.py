@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import torch
-from conftest import Cartoons, rows, tiny_config
+from cartoons import Cartoons, rows, tiny_config
 from torch import Tensor
 
 from dgbench.models.dg.checkpoint import load_checkpoint

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import Cartoons, rows
+from cartoons import Cartoons, rows
 from typer.testing import CliRunner
 
 from dgbench.cli.app import app
