@@ -10,6 +10,7 @@ import pandas as pd
 from dgbench.core.errors import UsageError
 from dgbench.datasets.manifest import COLUMNS, Manifest
 from dgbench.io.atomic import write_bytes
+from dgbench.io.parquet import read_frame
 
 SUFFIXES = (".parquet", ".csv")
 
@@ -38,7 +39,7 @@ def read_frames(path: Path) -> pd.DataFrame:
     """
     try:
         if path.suffix.lower() == ".parquet":
-            table = pd.read_parquet(path)
+            table = read_frame(path)
         else:
             table = pd.read_csv(path, dtype="object", keep_default_na=False, na_values=[""])
         if list(table.columns) != list(COLUMNS):

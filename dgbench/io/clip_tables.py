@@ -15,6 +15,7 @@ import pandas as pd
 from dgbench.core.digests import digest
 from dgbench.core.errors import UsageError
 from dgbench.io.atomic import write_bytes
+from dgbench.io.parquet import read_frame
 from dgbench.io.video import ClipTable, VideoError, read_table
 
 _log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ class ClipTables:
 
     def _load(self) -> dict[str, tuple[str | None, ClipTable | VideoError]]:
         try:
-            table = pd.read_parquet(self._file)
+            table = read_frame(self._file)
             known: dict[str, tuple[str | None, ClipTable | VideoError]] = {}
             for path, mark, failure, width, height, pts in zip(
                 *(table[name].tolist() for name in _COLUMNS), strict=True

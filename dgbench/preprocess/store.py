@@ -25,6 +25,7 @@ from dgbench.core.protocol import Frame
 from dgbench.datasets.manifest import Manifest
 from dgbench.io.atomic import atomic_writer, write_bytes, write_json
 from dgbench.io.images import ImageError, decode, encode_png
+from dgbench.io.parquet import read_frame
 
 STORE_FILE = "store.json"
 _INDEX = ("key", "file", "sha256", "landmarks", "failure", *(f"m{i}" for i in range(6)))
@@ -119,7 +120,7 @@ class PreparedStore:
     def __init__(self, folder: Path, *, frame: Frame | None = None) -> None:
         try:
             self.about = json.loads((folder / STORE_FILE).read_text(encoding="utf-8"))
-            self._table = pd.read_parquet(folder / "index.parquet").set_index("key", drop=False)
+            self._table = read_frame(folder / "index.parquet").set_index("key", drop=False)
             with np.load(folder / "landmarks.npz", allow_pickle=False) as stored:
                 self._points, self._visibility = stored["points"], stored["visibility"]
             self.frame = Frame.model_validate(self.about["frame"])
@@ -146,7 +147,7 @@ class PreparedStore:
         """
         path = self._folder / "manifest.parquet"
         try:
-            frames = pd.read_parquet(path)
+            frames = read_frame(path)
         except (OSError, ValueError) as error:
             raise UsageError(f"{path}: cannot be read; run `dgbench data prepare` again") from error
         return Manifest(

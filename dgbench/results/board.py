@@ -66,9 +66,12 @@ class Board:
 
 
 def coverage_of(record: Record) -> str:
-    """``n/N``: pairs that the run was over, of the protocol's pairs; a run of a part of a whole copy shows the part."""
-    pairs = [metric.n_expected for metric in record.metrics if metric.card.level == "pair"]
-    return f"{min([record.coverage.found, *pairs])}/{record.coverage.expected}"
+    """``n/N``: pairs that the run was over, of the protocol's pairs; a run of a part of a whole copy shows the part.
+
+    The metric with the most pairs tells: others may apply to some pairs only, or to none.
+    """
+    pairs = max((metric.n_expected for metric in record.metrics if metric.card.level == "pair"), default=0)
+    return f"{min(record.coverage.found, pairs)}/{record.coverage.expected}"
 
 
 def make_boards(records: Sequence[StoredRecord], published: Published | None = None) -> list[Board]:

@@ -16,6 +16,7 @@ from dgbench.core.digests import sha256_bytes
 from dgbench.core.errors import UsageError, WorkFailedError
 from dgbench.core.record import Record
 from dgbench.io.atomic import write_bytes, write_json
+from dgbench.io.parquet import read_frame
 from dgbench.results.schema import parse_record
 
 RECORD, PAIR_SCORES, ENVIRONMENT = "record.json", "pair_scores.parquet", "environment.json"
@@ -139,10 +140,9 @@ def read_pair_scores(file: Path) -> pd.DataFrame:
         UsageError: the file is absent, damaged, or lacks the common columns.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        frame: pd.DataFrame = pq.read_table(io.BytesIO(file.read_bytes())).to_pandas()
+        frame: pd.DataFrame = read_frame(file)
     except (OSError, pa.ArrowException) as error:
         raise UsageError(f"{file}: cannot be read as parquet ({error}); score the run again") from error
     missing = [name for name in PAIR_COLUMNS if name not in frame.columns]

@@ -9,9 +9,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from fabricated_records import write_run
+from fabricated_records import make_record, pair_table, write_run
 
 from dgbench.core.digests import digest
+from dgbench.results.board import coverage_of
 from dgbench.results.leaderboard import build, render
 from dgbench.results.store import RECORD
 
@@ -70,6 +71,14 @@ def test_a_run_of_a_part_of_a_whole_copy_shows_the_part(tmp_path: Path) -> None:
     (folder / RECORD).write_text(json.dumps(data))
     row = _rows(tmp_path)["limited"]
     assert (row["coverage"], row["status"]) == ("48/60", "unranked: coverage 48/60")
+
+
+def test_a_metric_that_applies_to_no_pair_takes_nothing_from_the_coverage() -> None:
+    record = make_record("a", pair_table("a", quality=0.5))
+    first = record.metrics[0]
+    nowhere = first.model_copy(update={"name": "csim_impostor", "n_expected": 0, "n_scored": 0, "failures": {}})
+    both = record.model_copy(update={"metrics": (nowhere, *record.metrics)})
+    assert coverage_of(both) == coverage_of(record) == f"{first.n_expected}/{record.coverage.expected}"
 
 
 def test_another_protocol_digest_is_not_ranked(tmp_path: Path) -> None:

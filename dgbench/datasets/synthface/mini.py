@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from dgbench.core.errors import MissingError, UsageError
@@ -24,6 +23,7 @@ from dgbench.datasets.manifest import Manifest
 from dgbench.datasets.synthface.mini_cells import SIZE, mini_shot
 from dgbench.datasets.synthface.scene import Scene
 from dgbench.io.images import ImageError, decode
+from dgbench.io.parquet import read_frame
 
 #: Landmark coordinates are stored as int16 in units of 1/128 pixel.
 STEPS_PER_PIXEL = 128.0
@@ -56,7 +56,7 @@ class MiniStore:
                 self._start: NDArray[np.int64] = truth["start"]
                 self._points: NDArray[np.int16] = truth["points"]
                 self._visibility: NDArray[np.uint8] = truth["visibility"]
-            self._frames = pd.read_parquet(self.folder / "manifest.parquet")
+            self._frames = read_frame(self.folder / "manifest.parquet")
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise UsageError(f"{self.folder}: damaged mini set ({error}); reinstall dgbench") from error
         self._row: dict[str, int] = {key: row for row, key in enumerate(self._frames["key"])}

@@ -14,6 +14,7 @@ from dgbench.datasets.manifest import COLUMNS, Manifest
 from dgbench.datasets.synthface.mini import MiniStore
 from dgbench.datasets.synthface.truth import EXTRAS, UnitTruth, read_truth
 from dgbench.io.images import ImageError, read_image
+from dgbench.io.parquet import read_frame
 
 
 def read_synthface(root: Path) -> Manifest:
@@ -119,7 +120,7 @@ def _about(root: Path) -> dict[str, Any]:
 def _frames(root: Path) -> pd.DataFrame:
     path = root / EXTRAS / "manifest.parquet"
     try:
-        frames = pd.read_parquet(path)
+        frames = read_frame(path)
         return frames.astype(COLUMNS)[list(COLUMNS)]
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(f"{path}: damaged manifest; run the same `dgbench data synth` again") from error
