@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +14,7 @@ import pandas as pd
 from dgbench.core.digests import digest
 from dgbench.core.errors import UsageError
 from dgbench.io.atomic import write_bytes
+from dgbench.io.cache import cache_folder
 from dgbench.io.parquet import read_frame
 from dgbench.io.video import ClipTable, VideoError, read_table
 
@@ -32,7 +32,7 @@ class ClipTables:
 
     def __init__(self, root: Path, *, cache: Path | None = None) -> None:
         self._root = root
-        self._file = (cache or cache_root() / "clips") / f"{digest(str(root.resolve()))[:24]}.parquet"
+        self._file = (cache or cache_folder() / "clips") / f"{digest(str(root.resolve()))[:24]}.parquet"
         self._known = self._load()
 
     def read(self, paths: Iterable[str], *, workers: int = 4) -> dict[str, ClipTable | VideoError]:
@@ -86,9 +86,3 @@ class ClipTables:
         buffer = io.BytesIO()
         pd.DataFrame(rows, columns=_COLUMNS).to_parquet(buffer, index=False)
         write_bytes(self._file, buffer.getvalue())
-
-
-def cache_root() -> Path:
-    """Return the folder for things that can be made again: ``$DGBENCH_CACHE`` or ``~/.cache/dgbench``."""
-    named = os.environ.get("DGBENCH_CACHE")
-    return Path(named) if named else Path.home() / ".cache" / "dgbench"

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgbench.core.errors import MissingError, UsageError
+from dgbench.io.cache import cache_folder
 
 #: Copied into every folder that holds renders of this head.
 HEAD_NOTICE = (
@@ -123,12 +124,6 @@ def head_from_arrays(arrays: dict[str, NDArray]) -> Head:
         eye_vertices=_EYES,
         digest=arrays_digest(arrays),
     )
-
-
-def cache_folder() -> Path:
-    """Return the folder for things that can be fetched again: DGBENCH_CACHE, or ``~/.cache/dgbench``."""
-    named = os.environ.get("DGBENCH_CACHE")
-    return Path(named) if named else Path.home() / ".cache" / "dgbench"
 
 
 def find_head(path: Path | None = None) -> Path:

@@ -14,7 +14,7 @@ import numpy as np
 
 from dgbench.core.digests import sha256_file
 from dgbench.core.errors import MissingError, UsageError, WorkFailedError
-from dgbench.datasets.synthface.head import HEAD_NOTICE, cache_folder, load_head
+from dgbench.datasets.synthface.head import HEAD_NOTICE, load_head
 from dgbench.datasets.synthface.head_obj import (
     FACEKIT_COMMIT,
     FaceKitFile,
@@ -24,6 +24,7 @@ from dgbench.datasets.synthface.head_obj import (
     obj_arrays,
 )
 from dgbench.io.atomic import atomic_writer, write_text
+from dgbench.io.cache import cache_folder
 
 #: Where the release's files lie; {name} is the file.
 FACEKIT_URL = f"https://raw.githubusercontent.com/ICT-VGL/ICT-FaceKit/{FACEKIT_COMMIT}/FaceXModel/{{name}}"

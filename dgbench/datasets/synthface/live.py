@@ -17,10 +17,11 @@ from dgbench.core.errors import UsageError
 from dgbench.core.face import Image, Landmarks, Pose
 from dgbench.core.protocol import Protocol
 from dgbench.datasets.synthface.cells import Shot
-from dgbench.datasets.synthface.head import Head, cache_folder, load_head
+from dgbench.datasets.synthface.head import Head, load_head
 from dgbench.datasets.synthface.layouts import layout
 from dgbench.datasets.synthface.writer import render_shot
 from dgbench.io.atomic import atomic_writer
+from dgbench.io.cache import cache_folder
 from dgbench.io.images import ImageError, decode, encode_png
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from dgbench.core.digests import digest
 from dgbench.core.errors import UsageError
 from dgbench.io.atomic import write_bytes
-from dgbench.io.clip_tables import cache_root
+from dgbench.io.cache import cache_folder
 
 #: A table of this name in the root of the copy is used before the cached one.
 FILE = "dgbench-poses.csv"
@@ -21,7 +21,7 @@ COLUMNS = ("key", "yaw", "pitch", "roll", "pose_source")
 def pose_file(root: Path) -> Path:
     """Return the pose table of a copy: ``ROOT/dgbench-poses.csv``, else the one in dgbench's cache."""
     inside = root / FILE
-    return inside if inside.is_file() else cache_root() / "poses" / f"{digest(str(root.resolve()))[:24]}.csv"
+    return inside if inside.is_file() else cache_folder() / "poses" / f"{digest(str(root.resolve()))[:24]}.csv"
 
 
 def write_poses(path: Path, table: pd.DataFrame) -> None:
