@@ -88,7 +88,13 @@ def _verdict(item: MetricComparison) -> str:
     paired = item.paired
     assert paired is not None
     if item.better != "neither":
-        return f"{'A' if item.better == 'first' else 'B'} is better"
+        # The interval and the test may disagree where few people differ; the reader is told so, not one of the two.
+        doubt = (
+            ""
+            if item.p_holm is not None and item.p_holm <= 0.05
+            else " by its interval, but not by the Holm-adjusted p"
+        )
+        return f"{'A' if item.better == 'first' else 'B'} is better{doubt}"
     if paired.difference == 0:
         return "equal"
     if paired.needed_people is None or paired.detectable is None:

@@ -90,6 +90,10 @@ def test_the_verb_prints_a_table_and_json(tmp_path, capsys):
     compare(first, second)
     text = capsys.readouterr().out
     assert "A is better" in text
+    for line in text.splitlines():
+        if "is better" in line:
+            p_holm = float(line.split("]")[1].split()[1])
+            assert ("not by the Holm-adjusted p" in line) == (p_holm > 0.05), line
     assert "48 pairs of 12 people" in text
     compare(first, second, as_json=True)
     data = json.loads(capsys.readouterr().out)
