@@ -112,8 +112,8 @@ def _task(name: str, people: int) -> tuple[nn.Module, nn.Module, _Loss]:
             return arcface(identity(_channels_last(views.images)), views.person, margin=margin)
 
         return identity, arcface, identity_loss
-    if name == "landmarks":
-        landmarks = LandmarkNet()
+    if name in ("landmarks", "landmarks-train"):
+        landmarks = LandmarkNet("landmarks" if name == "landmarks" else "landmarks-train")
 
         def points_loss(maker: ViewMaker, rows: np.ndarray, generator: torch.Generator, done: float) -> Tensor:
             views = maker.frames(rows, generator)
@@ -187,6 +187,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the renders and the weights")
     parser.add_argument("--head", type=Path, default=None, help="head model; else DGBENCH_HEAD or the cache")
     parser.add_argument("--only", choices=NAMES, action="append", help="train this network only (repeatable)")
+    parser.add_argument("--workers", type=int, default=1, help="processes that render (default 1)")
     parser.add_argument("--start", type=Path, default=None, help="folder of weights to go on from")
     for name, value in asdict(Recipe()).items():
         parser.add_argument(f"--{name}", type=type(value), default=value, help=f"default {value}")
@@ -200,6 +201,7 @@ def main(arguments: list[str] | None = None) -> None:
         people=recipe.people,
         images=recipe.images,
         seed=recipe.seed,
+        workers=chosen.workers,
         progress=True,
     )
     maker = ViewMaker(read_faces(paths))

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -107,18 +111,33 @@ def render_shard(head: Head, numbers: Iterable[int], path: Path, *, images: int,
 
 
 def render_people(
-    head: Head, folder: Path, *, first: int, people: int, images: int, seed: int = 0, progress: bool = False
+    head: Head,
+    folder: Path,
+    *,
+    first: int,
+    people: int,
+    images: int,
+    seed: int = 0,
+    workers: int = 1,
+    progress: bool = False,
 ) -> list[Path]:
-    """Render people ``first .. first + people − 1`` into shard files under ``folder``; resumes where it stopped."""
+    """Render people ``first .. first + people − 1`` into shard files under ``folder``; resumes where it stopped.
+
+    Each picture depends on its person and index alone, so any number of ``workers`` writes the same bytes.
+    """
     from tqdm import tqdm
 
-    paths = []
     starts = range(first, first + people, SHARD)
-    for start in tqdm(starts, desc=f"render {folder.name}", unit="shard", disable=not progress):
-        numbers = range(start, min(start + SHARD, first + people))
-        path = folder / f"{start}-{len(numbers)}-{images}-{seed}.npz"
-        render_shard(head, numbers, path, images=images, seed=seed)
-        paths.append(path)
+    shards = [range(start, min(start + SHARD, first + people)) for start in starts]
+    paths = [folder / f"{numbers[0]}-{len(numbers)}-{images}-{seed}.npz" for numbers in shards]
+    work = partial(render_shard, head, images=images, seed=seed)
+    with ExitStack() as stack:
+        done: Iterable[None] = map(work, shards, paths)
+        if workers > 1:
+            pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
+            done = pool.map(work, shards, paths)
+        for _ in tqdm(done, desc=f"render {folder.name}", total=len(paths), unit="shard", disable=not progress):
+            pass
     return paths
 
 

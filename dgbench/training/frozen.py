@@ -98,7 +98,7 @@ class EmbeddedPerceptual:
 
 
 class EmbeddedFinder:
-    """The embedded landmark network."""
+    """The embedded ``landmarks-train`` network; it never judges."""
 
     def __init__(self, network: nn.Module) -> None:
         self._network = network
@@ -128,5 +128,5 @@ def load_frozen(config: TrainConfig, *, weights: Path | None = None) -> FrozenNe
     if config.landmark_network == "embedded":
         from dgbench.networks.embedded.store import load_landmarks
 
-        landmarks = EmbeddedFinder(load_landmarks()[0])
+        landmarks = EmbeddedFinder(load_landmarks("landmarks-train")[0])
     return FrozenNetworks(perceptual=perceptual, landmarks=landmarks)

@@ -120,7 +120,7 @@ def test_equal_error_rate_against_counting() -> None:
         equal_error_rate(same, np.array([]))
 
 
-@pytest.mark.parametrize("name", ["landmarks", "identity-train", "identity-measure", "features"])
+@pytest.mark.parametrize("name", ["landmarks", "landmarks-train", "identity-train", "identity-measure", "features"])
 def test_training_is_repeatable_and_lowers_the_loss(name: str, tmp_path: Path) -> None:
     maker = ViewMaker(_faces(16))
     recipe = Recipe(people=4, images=4, epochs=3, batch=8)

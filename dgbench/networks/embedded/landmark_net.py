@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,9 @@ from dgbench.networks.embedded.blocks import Residual, conv
 
 #: Side of the image that the network itself sees.
 VIEW = 64
+LandmarkName = Literal["landmarks", "landmarks-train"]
+#: Channels at 1/2, 1/4 and 1/8 of the side: the network that measures is wider than the one to train with.
+WIDTHS: dict[LandmarkName, tuple[int, int, int]] = {"landmarks": (24, 40, 80), "landmarks-train": (24, 40, 80)}
 _MAP = 16
 _CHANNELS = 64
 
@@ -37,15 +40,16 @@ class LandmarkNet(nn.Module):
     Points may lie a little outside the image: the maps' coordinates reach a quarter of a side beyond each edge.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: LandmarkName = "landmarks") -> None:
         super().__init__()
-        self.stem = nn.Sequential(conv(3, 24, stride=2), conv(24, 40, stride=2), Residual(40))
-        self.deep = nn.Sequential(conv(40, 80, stride=2), Residual(80), Residual(80))
-        self.lateral = nn.Conv2d(40, _CHANNELS, 1)
-        self.down = nn.Conv2d(80, _CHANNELS, 1)
+        first, near, far = WIDTHS[name]
+        self.stem = nn.Sequential(conv(3, first, stride=2), conv(first, near, stride=2), Residual(near))
+        self.deep = nn.Sequential(conv(near, far, stride=2), Residual(far), Residual(far))
+        self.lateral = nn.Conv2d(near, _CHANNELS, 1)
+        self.down = nn.Conv2d(far, _CHANNELS, 1)
         self.merge = nn.Sequential(nn.ReLU(), conv(_CHANNELS, _CHANNELS))
         self.maps = nn.Conv2d(_CHANNELS, 68, 1)
-        self.summary = nn.Sequential(conv(80, 48, stride=2), nn.Flatten(), nn.Linear(48 * 16, 160), nn.ReLU())
+        self.summary = nn.Sequential(conv(far, 48, stride=2), nn.Flatten(), nn.Linear(48 * 16, 160), nn.ReLU())
         self.rest = nn.Linear(160 + 136, 68 + 68)
         self.face = nn.Linear(160, 1)
         cells = (torch.arange(_MAP, dtype=torch.float32) + 0.5) / _MAP * 1.5 - 0.25

@@ -13,10 +13,10 @@ from dgbench.core.errors import MissingError, UsageError
 from dgbench.io.atomic import write_bytes
 from dgbench.networks.embedded.feature_net import FeatureNet
 from dgbench.networks.embedded.identity_nets import IdentityMeasure, IdentityName, IdentityTrain, identity_network
-from dgbench.networks.embedded.landmark_net import LandmarkNet
+from dgbench.networks.embedded.landmark_net import LandmarkName, LandmarkNet
 
 Network = TypeVar("Network", bound=nn.Module)
-NAMES: tuple[str, ...] = ("identity-train", "identity-measure", "landmarks", "features")
+NAMES: tuple[str, ...] = ("identity-train", "identity-measure", "landmarks-train", "landmarks", "features")
 
 
 def weight_bytes(name: str, *, folder: Path | None = None) -> bytes:
@@ -80,10 +80,13 @@ def load_identity(name: IdentityName, *, folder: Path | None = None) -> tuple[Id
     return fill(identity_network(name), data, name=name), sha256_bytes(data)
 
 
-def load_landmarks(*, folder: Path | None = None) -> tuple[LandmarkNet, str]:
-    """Return the landmark network and its file's sha256; gradients flow through it to the image."""
-    data = weight_bytes("landmarks", folder=folder)
-    return fill(LandmarkNet(), data, name="landmarks"), sha256_bytes(data)
+def load_landmarks(name: LandmarkName = "landmarks", *, folder: Path | None = None) -> tuple[LandmarkNet, str]:
+    """Return the landmark network that judges, or ``landmarks-train`` for losses, and its file's sha256.
+
+    Gradients flow through it to the image.
+    """
+    data = weight_bytes(name, folder=folder)
+    return fill(LandmarkNet(name), data, name=name), sha256_bytes(data)
 
 
 def load_features(*, folder: Path | None = None) -> tuple[FeatureNet, str]:
