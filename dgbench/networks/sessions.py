@@ -12,8 +12,12 @@ from dgbench.core.digests import sha256_file
 from dgbench.core.errors import UsageError
 
 
-def open_session(path: Path, *, threads: int = 1) -> Any:
+def open_session(model: Path | bytes, *, threads: int = 1) -> Any:
     """Return an onnxruntime session on the CPU, one operator after another, on ``threads`` threads.
+
+    Args:
+        model: an ONNX file, or its content.
+        threads: threads within an operator.
 
     Raises:
         UsageError: the file is not a readable ONNX network.
@@ -25,13 +29,15 @@ def open_session(path: Path, *, threads: int = 1) -> Any:
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3
+    source = model if isinstance(model, bytes) else str(model)
     try:
-        return onnxruntime.InferenceSession(str(path), sess_options=options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(source, sess_options=options, providers=["CPUExecutionProvider"])
     except Exception as error:
         # onnxruntime raises a family of its own classes for a damaged file; none is public API.
         if type(error).__module__.split(".")[0] != "onnxruntime":
             raise
-        raise UsageError(f"{path}: not a readable ONNX network; get the file again and check its sha256") from error
+        where = "a network in memory" if isinstance(model, bytes) else model
+        raise UsageError(f"{where}: not a readable ONNX network; get the file again and check its sha256") from error
 
 
 class OnnxNetwork:

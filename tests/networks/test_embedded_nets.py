@@ -107,11 +107,11 @@ def test_both_passes_of_the_detector_place_points_in_the_image(shape: tuple[int,
     row, column = shape[0] // 2 + 6, shape[1] // 2 - 8
     half = max(shape) // 20 + 1
     image[row - half : row + half, column - half : column + half] = 255
-    (face,) = EmbeddedDetector(_Marks(), "x").detect([image])  # type: ignore[arg-type]
+    (face,) = EmbeddedDetector(_Marks().eval(), "x").detect([image])  # type: ignore[arg-type]
     assert face is not None and face.landmarks is not None
     middle = face.landmarks.points[:, :2].mean(0)
     np.testing.assert_allclose(middle, [column, row], atol=max(shape) / 64 + 0.8)
-    assert EmbeddedDetector(_Marks(), "x").detect([np.zeros((*shape, 3), np.uint8)]) == [None]  # type: ignore[arg-type]
+    assert EmbeddedDetector(_Marks().eval(), "x").detect([np.zeros((*shape, 3), np.uint8)]) == [None]  # type: ignore[arg-type]
 
 
 def test_views_do_not_alias() -> None:

@@ -17,6 +17,7 @@ from dgbench.networks.embedded.feature_net import VIEW as FEATURE_VIEW
 from dgbench.networks.embedded.feature_net import FeatureNet
 from dgbench.networks.embedded.identity_nets import CROP, TEMPLATE, IdentityMeasure, IdentityTrain, align_batch
 from dgbench.networks.embedded.landmark_net import VIEW, LandmarkNet
+from dgbench.networks.exported import ExportedNetwork
 from dgbench.networks.features import FeatureNetwork
 from dgbench.networks.identity import Alignment, IdentityNetwork
 from dgbench.networks.landmarks import LandmarkNetwork
@@ -58,7 +59,7 @@ class EmbeddedDetector(Detector):
     ENLARGE = 1.5
 
     def __init__(self, network: LandmarkNet, sha256: str, *, threshold: float = 0.5) -> None:
-        self._net = network
+        self._net = ExportedNetwork(network, (1, 3, VIEW, VIEW))
         self.threshold = threshold
         self.network = JudgeNetwork(role="detector", name=f"synthface-landmarks@{threshold:g}", sha256=sha256)
 
@@ -84,12 +85,11 @@ class EmbeddedDetector(Detector):
     def _look(
         self, image: Image, centre: NDArray[np.floating], side: float
     ) -> tuple[float, NDArray[np.float64], NDArray[np.float32]]:
-        with torch.inference_mode():
-            output = self._net(square_view(image, centre, side, size=VIEW))
-        points = output.points[0].double().numpy() * side
+        found, visible, face = self._net.run(square_view(image, centre, side, size=VIEW).numpy())
+        points = found[0].astype(np.float64) * side
         points[:, :2] += centre - side / 2
-        visibility: NDArray[np.float32] = torch.sigmoid(output.visibility[0]).numpy()
-        return float(torch.sigmoid(output.face[0])), points, visibility
+        visibility: NDArray[np.float32] = torch.sigmoid(torch.from_numpy(visible[0])).numpy()
+        return float(torch.sigmoid(torch.from_numpy(face)[0])), points, visibility
 
 
 class EmbeddedLandmarks(LandmarkNetwork):
@@ -113,7 +113,7 @@ class EmbeddedIdentity(IdentityNetwork):
     """
 
     def __init__(self, network: IdentityMeasure | IdentityTrain, name: str, sha256: str) -> None:
-        self._net = network
+        self._net = ExportedNetwork(network, (1, 3, CROP, CROP))
         self.network = JudgeNetwork(role="identity", name=f"synthface-{name}+mirror", sha256=sha256)
 
     def align(
@@ -144,9 +144,8 @@ class EmbeddedIdentity(IdentityNetwork):
 
     def raw(self, aligned: Image) -> NDArray[np.float32]:
         """See :meth:`IdentityNetwork.raw`."""
-        crop = torch.from_numpy(np.ascontiguousarray(aligned)).permute(2, 0, 1)[None].float() / 255.0
-        with torch.inference_mode():
-            vector: NDArray[np.float32] = (self._net(crop)[0] + self._net(crop.flip(3))[0]).numpy()
+        crop = aligned.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255)
+        vector: NDArray[np.float32] = (self._net.run(crop)[0] + self._net.run(crop[..., ::-1])[0])[0]
         return vector
 
 
@@ -157,7 +156,7 @@ class EmbeddedFeatures(FeatureNetwork):
     name = "fd[synthface]"
 
     def __init__(self, network: FeatureNet, sha256: str) -> None:
-        self._net = network
+        self._net = ExportedNetwork(network, (1, 3, FEATURE_VIEW, FEATURE_VIEW))
         self.network = JudgeNetwork(role="features", name="synthface-features", sha256=sha256)
 
     def features(self, images: Sequence[Image]) -> NDArray[np.float32]:
@@ -166,8 +165,8 @@ class EmbeddedFeatures(FeatureNetwork):
         for index, image in enumerate(images):
             height, width = image.shape[:2]
             middle, side = np.array([width / 2, height / 2]), float(max(height, width))
-            with torch.inference_mode():
-                result[index] = self._net(square_view(image, middle, side, size=FEATURE_VIEW))[0].numpy()
+            (row,) = self._net.run(square_view(image, middle, side, size=FEATURE_VIEW).numpy())
+            result[index] = row[0]
         return result
 
 
