@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dgbench.cli.options import DataRoot, ProtocolName, Weights
+from dgbench.cli.options import DataRoot, Weights
 from dgbench.cli.output import AsJson, emit
 from dgbench.cli.progress import progress_bar
+from dgbench.core.errors import UsageError
 
 if TYPE_CHECKING:
     from dgbench.training.config import TrainConfig
 
 
 def dg(
-    protocol: ProtocolName,
+    protocol: Annotated[
+        list[str],
+        typer.Option("--protocol", help="Whose training people are used; repeat to join several."),
+    ],
     out: Annotated[Path, typer.Option("--out", help="Folder for checkpoints, log and the trained model.")],
     data: DataRoot = None,
     preset: Annotated[str, typer.Option("--preset", help="paper, compat, or small (minutes on a CPU).")] = "paper",
@@ -45,19 +49,22 @@ def dg(
     from dgbench.training.frames import FrameBank
     from dgbench.training.frozen import load_frozen
     from dgbench.training.loop import train
-    from dgbench.training.protocol_rows import training_rows
+    from dgbench.training.protocol_rows import joined
 
     chosen: TrainConfig = load_config(preset, config)
-    loaded = load_protocol(protocol)
-    source: Any = open_data(loaded, data, weights=weights).source
-    rows = training_rows(source, loaded.protocol)
+    loaded = [load_protocol(name) for name in protocol]
+    if data is not None and len(loaded) > 1:
+        raise UsageError("--data is for one protocol; name the data of several by DGBENCH_DATA_<DATASET>")
+    names = [one.protocol.name for one in loaded]
+    opened = [open_data(one, data, weights=weights) for one in loaded]
+    source, rows = joined([(one.protocol, o.source, o.pairs) for one, o in zip(loaded, opened, strict=True)])
     frozen = load_frozen(chosen, weights=weights)
     encoder = build_face_encoder(chosen.model, weights=weights)
     bank = FrameBank(source, rows, size=chosen.model.size)
-    names = chosen.model.idsg.face_encoders
+    encoders = chosen.model.idsg.face_encoders
     with progress_bar("features of the face encoder", quiet=as_json) as move:
-        features = cached_features(bank, encoder, names=names, folder=out / "cache", progress=move)
-    with progress_bar(f"training on {loaded.protocol.name}", quiet=as_json) as move:
+        features = cached_features(bank, encoder, names=encoders, folder=out / "cache", progress=move)
+    with progress_bar(f"training on {' and '.join(names)}", quiet=as_json) as move:
         summary = train(
             chosen,
             bank=bank,
@@ -68,7 +75,7 @@ def dg(
             device=device,
             devices=devices,
             stop_after=stop_after,
-            notes={"training_data": [f"{loaded.protocol.name} training people"], "preset": preset},
+            notes={"training_data": [f"{name} training people" for name in names], "preset": preset},
             progress=move,
         )
     state = "finished" if summary.finished else "stopped; add --resume to go on"
@@ -88,7 +95,7 @@ def dg(
         f"{summary.steps}/{chosen.total_steps} steps on {len(bank)} images of {len(bank.people)} people in "
         f"{summary.seconds:.0f} s, {state}\n"
         + (
-            f"next: dgbench run --protocol {loaded.protocol.name} --method dg --checkpoint {out} --out RUN"
+            f"next: dgbench run --protocol {names[0]} --method dg --checkpoint {out} --out RUN"
             if summary.finished
             else f"checkpoints are in {out / 'checkpoints'}"
         ),

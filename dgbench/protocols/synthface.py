@@ -96,10 +96,12 @@ def _mirrors() -> list[Protocol]:
             _protocol(
                 f"synthface-{draft.id}",
                 title=f"SynthFace in the shape of {draft.id}",
+                purpose=draft.purpose,
                 dataset="synthface",
                 variant=draft.dataset,
                 split=draft.split if draft.dataset != "voxceleb1" else _VOX1_SPLIT,
-                rule=f"As {draft.id} in SynthFace's {draft.dataset} world: {_RULES[draft.id]} {exact}",
+                rule=f"As {draft.id} in SynthFace's {draft.dataset} world: {_RULES[draft.id]}"
+                + (f" {exact}" if draft.purpose == "test" else ""),
                 sampler="synthface-mirror",
                 parameters={"mirrors": draft.pairing.sampler, **draft.pairing.parameters, **parameters},
                 frame=FRAME,
@@ -116,6 +118,7 @@ _MIRRORS: dict[str, dict[str, int]] = {
     "multipie-self": {"shot": 7},
     "multipie-cross": {"shot": 7},
     "multipie-largepose": {"shot": 7},
+    "multipie-train": {"shot": 7, "pairs_per_person": 40, "one_session": True},
     "voxceleb1-self": {"pairs_per_person": 20, "clips_per_person": 4},
     "voxceleb2-cross": {"pairs_per_person": 8, "clips_per_person": 4},
 }
@@ -125,6 +128,7 @@ _RULES = {
     "multipie-self": "source frontal, neutral; reference = target in each of 13 cameras, recording drawn; shot 07.",
     "multipie-cross": "source frontal, neutral; reference another test person in each of 13 cameras; shot 07.",
     "multipie-largepose": "source within 15 degrees of frontal; reference another person at 45 to 90 degrees; shot 07.",
+    "multipie-train": "40 pairs of two images of each training person in one session, drawn; 13 cameras; shot 07.",
     "voxceleb1-self": "source a clip's first frame, reference = target a later one, 20 a person, frames drawn.",
     "voxceleb2-cross": "source a clip's first frame, reference a frame of another person's clip, 8 a person.",
 }

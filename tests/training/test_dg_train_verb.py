@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from cartoons import Cartoons, rows
@@ -12,6 +14,7 @@ from typer.testing import CliRunner
 
 from dgbench.cli.app import app
 from dgbench.core.errors import UsageError
+from dgbench.core.face import Landmarks
 from dgbench.core.protocol import NumberRange
 from dgbench.datasets.manifest import Manifest, make_frames
 from dgbench.models.dg.checkpoint import load_checkpoint
@@ -57,6 +60,7 @@ def cartoons(monkeypatch: pytest.MonkeyPatch) -> Store:
 
     class Opened:
         source = store
+        pairs: tuple[()] = ()
 
     def load(name: str):  # type: ignore[no-untyped-def]
         loaded = real("frll-cross")
@@ -120,6 +124,52 @@ def test_test_people_are_never_trained_on(cartoons: Store) -> None:
         training_rows(cartoons, nobody)
     with pytest.raises(UsageError, match="dgbench data prepare"):
         training_rows(Cartoons(), protocol)
+
+
+def test_protocols_joined_keep_their_people_and_cells_apart() -> None:
+    from dgbench.protocols.registry import load_protocol
+    from dgbench.training.protocol_rows import joined
+
+    few = load_protocol("frll-cross").protocol
+    split = few.split.model_copy(update={"train": NumberRange(first=0, last=1), "test": NumberRange(first=4, last=9)})
+    first = few.model_copy(update={"id": "first", "split": split})
+    second = first.model_copy(update={"id": "second"})
+
+    class Big(Store):
+        """The same people under other keys, twice as large."""
+
+        size = 128
+
+        def manifest(self) -> Manifest:
+            frames = super().manifest().frames
+            return Manifest("cartoons", Path(), frames.assign(key="big/" + frames["key"]))
+
+        def image(self, key: str) -> np.ndarray:
+            return np.repeat(np.repeat(super().image(key.removeprefix("big/")), 2, 0), 2, 1)
+
+        def landmarks(self, key: str) -> Landmarks | None:
+            found = super().landmarks(key.removeprefix("big/"))
+            return found and replace(found, points=found.points * 2)
+
+    small = Store()
+    source, found = joined([(first, small, ()), (second, Big(), ())])
+    assert {row.subject for row in found} == {"first/p00", "first/p01", "second/p00", "second/p01"}
+    assert {row.cell.partition("|")[0] for row in found} == {"first", "second"}
+    key = found[0].key
+    np.testing.assert_array_equal(source.image(f"big/{key}"), source.image(key))
+    ours, theirs = source.landmarks(key), source.landmarks(f"big/{key}")
+    assert ours is not None and theirs is not None
+    np.testing.assert_allclose(ours.points, theirs.points, atol=1e-4)
+    with pytest.raises(UsageError, match="name each once"):
+        joined([(first, small, ()), (second, small, ())])
+    with pytest.raises(UsageError, match="DGBENCH_DATA"):
+        call_data_of_two()
+
+
+def call_data_of_two() -> None:
+    error = call("--protocol", "rafd-train", "--protocol", "multipie-train", "--data", ".", "--out", "x")[2]
+    assert error is not None
+    raise error
 
 
 def test_presets_and_their_choices() -> None:

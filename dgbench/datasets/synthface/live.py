@@ -5,17 +5,20 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from dgbench.core.digests import digest, sha256_bytes
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Image, Landmarks, Pose
 from dgbench.core.protocol import Protocol
+from dgbench.datasets.manifest import make_frames
 from dgbench.datasets.synthface.cells import Shot
 from dgbench.datasets.synthface.head import Head, load_head
 from dgbench.datasets.synthface.layouts import layout
@@ -88,6 +91,14 @@ class SynthStore:
         """
         scene = self._shot(key).scene
         return Pose(scene.yaw, scene.pitch, scene.roll)
+
+    def rows(self, keys: Iterable[str]) -> pd.DataFrame:
+        """Return the manifest rows of images, as a tree of this world would list them; nothing is rendered.
+
+        Raises:
+            UsageError: no image of this world has one of the keys.
+        """
+        return make_frames([{**self._layout.resolve(key).row, "key": key} for key in keys])
 
     def problem(self, key: str) -> str:
         """Return why an image cannot be had, or "": what is not in the world is all that can be wrong with it."""

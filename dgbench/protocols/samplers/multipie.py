@@ -20,6 +20,8 @@ from dgbench.protocols.samplers.common import Shot, circle_of, generator, make_p
 #: Cameras from image-left to image-right profile: order of label is not order of angle.
 _BY_YAW = sorted(YAWS, key=lambda camera: YAWS[camera])
 _REDUNDANT_SHOT = 19
+#: Draws that a wanted pair may cost.
+_TRIES = 10
 
 
 def sample_multipie(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]:
@@ -70,9 +72,11 @@ def sample_multipie(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]:
 def sample_multipie_training(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]:
     """Return ``pairs_per_person`` pairs of one person: any two head-height cameras and recordings of one session.
 
-    The shot of light is drawn among those of the copy except 19 and is the same in both images.
+    The shot of light is drawn among those of the copy except 19 and is the same in both images. With parameter
+    ``one_session`` all pairs of a person come from one session, drawn among theirs, and a pair drawn twice is drawn
+    anew, so that everyone has equally many.
     """
-    wanted = number(protocol, "pairs_per_person")
+    wanted, one_session = number(protocol, "pairs_per_person"), bool(protocol.pairing.parameters.get("one_session"))
     people = people_of(frames, protocol)
     mine = frames[frames["subject"].isin(people) & _level(frames) & (frames["illumination"] != _REDUNDANT_SHOT)]
     pairs = []
@@ -83,9 +87,15 @@ def sample_multipie_training(frames: pd.DataFrame, protocol: Protocol) -> list[P
         for session, recording, camera, shot in rows:
             cells[int(session), int(shot)].append((int(recording), str(camera)))
         light = sorted(key for key, members in cells.items() if len(members) > 1)
+        if one_session:
+            here = sorted({session for session, _ in light})
+            chosen = here[int(generator(protocol, "session", person).integers(len(here)))]
+            light = [key for key in light if key[0] == chosen]
         draw = generator(protocol, person)
-        seen = set()
-        for _ in range(wanted if light else 0):
+        seen: set[str] = set()
+        for _ in range(wanted * (_TRIES if one_session else 1) if light else 0):
+            if len(seen) == wanted:
+                break
             session, shot = light[int(draw.integers(len(light)))]
             members = sorted(cells[session, shot])
             first, second = (members[i] for i in draw.permutation(len(members))[:2])

@@ -21,7 +21,7 @@ from dgbench.protocols.samplers.common import (
     people_of,
     word,
 )
-from dgbench.protocols.samplers.multipie import sample_multipie
+from dgbench.protocols.samplers.multipie import sample_multipie, sample_multipie_training
 from dgbench.protocols.samplers.rafd import sample_rafd_grid
 from dgbench.protocols.samplers.voxceleb import sample_voxceleb_cross, sample_voxceleb_self
 
@@ -29,6 +29,7 @@ from dgbench.protocols.samplers.voxceleb import sample_voxceleb_cross, sample_vo
 _MIRRORED = {
     "rafd-grid": (sample_rafd_grid, "rafd"),
     "multipie-cameras": (sample_multipie, "mpie"),
+    "multipie-training": (sample_multipie_training, "mpie"),
     "voxceleb-self": (sample_voxceleb_self, "vox1"),
     "voxceleb-cross": (sample_voxceleb_cross, "vox2"),
 }
