@@ -21,6 +21,7 @@ _BUILT_IN: dict[str, str] = {
     "shuffled": "dgbench.methods.canaries:Shuffled",
     "black": "dgbench.methods.canaries:Black",
     "dg": "dgbench.models.dg.reenactor:DualGenerator",
+    "dg-rfg-alone": "dgbench.models.dg.reenactor:FaceGeneratorAlone",
 }
 _REGISTERED: dict[str, type[Reenactor]] = {}
 

@@ -90,6 +90,8 @@ class TrainConfig(BaseModel):
         clip: largest gradient norm per optimiser; 0 = no clipping.
         precision: Lightning Fabric's name (``32-true``, ``bf16-mixed``, ``16-mixed``).
         channels_last: memory layout of the image networks (faster on CPU and tensor cores; same numbers).
+        start_at_mean: begin with the training people's mean shape.
+        half_export: write the finished model's matrices in half precision, for models that are shipped.
     """
 
     model_config = _FROZEN
@@ -111,6 +113,7 @@ class TrainConfig(BaseModel):
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     channels_last: bool = True
     start_at_mean: bool = True
+    half_export: bool = False
     save_every: int = Field(default=10_000, ge=1)
     grid_every: int = Field(default=5_000, ge=1)
     log_every: int = Field(default=50, ge=1)

@@ -161,6 +161,7 @@ def _run(fabric: Fabric, *, job: _Job) -> dict[str, Any]:
             state.average.state_dict(),
             config=job.config.model,
             parts=("idsg", "rfg"),
+            half=job.config.half_export,
             notes={
                 "origin": "trained",
                 "steps": state.step,

@@ -65,10 +65,25 @@ class Checkpoint:
 
 
 def save_model(
-    folder: Path, state: Mapping[str, Tensor], *, config: DgConfig, parts: tuple[str, ...], notes: Mapping[str, Any]
+    folder: Path,
+    state: Mapping[str, Tensor],
+    *,
+    config: DgConfig,
+    parts: tuple[str, ...],
+    notes: Mapping[str, Any],
+    half: bool = False,
 ) -> str:
-    """Write a checkpoint and return the sha256 of its weights. ``dg.json`` comes last and names that digest."""
-    data = safetensors.torch.save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()})
+    """Write a checkpoint and return the sha256 of its weights. ``dg.json`` comes last and names that digest.
+
+    With ``half`` the matrices are written in half precision; vectors are few and keep theirs.
+    """
+    kept = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    if half:
+        kept = {
+            name: tensor.half() if tensor.ndim > 1 and tensor.is_floating_point() else tensor
+            for name, tensor in kept.items()
+        }
+    data = safetensors.torch.save(kept)
     digest = sha256_bytes(data)
     write_bytes(folder / "model.safetensors", data)
     write_json(

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -44,6 +44,8 @@ class DualGenerator(Reenactor):
     needs: ClassVar[frozenset[Need]] = frozenset({"source", "reference", "source_landmarks", "reference_landmarks"})
     motion: ClassVar[Motion] = "absolute"
     batch_size: int = 16
+    #: Whose landmarks are drawn: those that the shape generator makes, or the reference's own.
+    shapes: ClassVar[Literal["generated", "reference"]] = "generated"
     #: Overrides the checkpoint's eye transfer when set before :meth:`load`.
     eye_transfer: bool | None = None
     _KEPT_SOURCES = 256
@@ -88,12 +90,13 @@ class DualGenerator(Reenactor):
         """See :meth:`Reenactor.parameters`."""
         if self._checkpoint is None or self._model is None:
             return {}
-        return {
+        told: dict[str, str | int | float | bool] = {
             "weights_sha256": self._checkpoint.digest,
             "mode": self._checkpoint.config.mode,
             "model_size": self._checkpoint.config.size,
             "eye_transfer": self._model.config.eye_transfer,
         }
+        return told if self.shapes == "generated" else told | {"shapes": self.shapes}
 
     @torch.inference_mode()
     def reenact(self, tasks: Sequence[Task]) -> list[Image | Failure]:
@@ -133,7 +136,9 @@ class DualGenerator(Reenactor):
         references = [with_visibility(_certain(task.reference_landmarks)) for task in tasks]
         points, visibility = (tensor.to(self._device) for tensor in stack(references, self._size))
         features = torch.stack([source.features for source in sources])
-        landmarks = self._model.target_landmarks(points, visibility, features)
+        landmarks = points
+        if self.shapes == "generated":
+            landmarks = self._model.target_landmarks(points, visibility, features)
         style = torch.stack([source.style for source in sources])
         if self._model.config.rfg.noise:  # noise is each task's own, whatever its batch
             faces = torch.cat(
@@ -169,6 +174,16 @@ class DualGenerator(Reenactor):
         if len(self._sources) > self._KEPT_SOURCES:
             self._sources.popitem(last=False)
         return found
+
+
+class FaceGeneratorAlone(DualGenerator):
+    """Method ``dg-rfg-alone``: the reference's own landmarks drawn in the source's style, without the IDSG.
+
+    What the shape generator adds is the difference to ``dg`` with the same checkpoint.
+    """
+
+    name: ClassVar[str] = "dg-rfg-alone"
+    shapes: ClassVar[Literal["generated", "reference"]] = "reference"
 
 
 def _folder(path: Path) -> Path:

@@ -28,12 +28,11 @@ def config(**changes: object) -> DgConfig:
     return DgConfig.model_validate(values | changes)
 
 
-def export(folder: Path, **changes: object) -> Path:
+def export(folder: Path, *, half: bool = False, **changes: object) -> Path:
     chosen = config(**changes)
     model = DgModel(chosen, seed=3)
-    save_model(
-        folder, model.state_dict(), config=chosen, parts=("idsg", "rfg"), notes={"training_data": ["some people"]}
-    )
+    notes = {"training_data": ["some people"]}
+    save_model(folder, model.state_dict(), config=chosen, parts=("idsg", "rfg"), notes=notes, half=half)
     return folder
 
 
@@ -143,6 +142,38 @@ def test_eye_transfer_is_an_option_and_enters_the_parameters(tmp_path: Path) -> 
     todo = tasks(1)
     assert not np.array_equal(images(plain.reenact(todo))[0], images(moved.reenact(todo))[0])
     assert plain.training_data == ("some people",)
+
+
+def test_half_precision_halves_the_file_and_hardly_moves_a_pixel(tmp_path: Path) -> None:
+    whole, half = export(tmp_path / "whole"), export(tmp_path / "half", half=True)
+    sizes = [(folder / "model.safetensors").stat().st_size for folder in (whole, half)]
+    assert sizes[1] < 0.7 * sizes[0]
+    first, second = (images(loaded(folder).reenact(tasks(2))) for folder in (whole, half))
+    for one, other in zip(first, second, strict=True):
+        assert not np.array_equal(one, np.zeros_like(one))
+        assert np.abs(one.astype(int) - other).max() <= 2
+
+
+def test_without_the_shape_generator_the_references_own_landmarks_are_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, drawn = export(tmp_path), []
+    original = DgModel.draw
+
+    def seen(self: DgModel, landmarks: torch.Tensor, *rest: torch.Tensor) -> torch.Tensor:
+        drawn.append(landmarks.clone())
+        return original(self, landmarks, *rest)
+
+    monkeypatch.setattr(DgModel, "draw", seen)
+    alone = create("dg-rfg-alone")
+    alone.load(LoadContext(size=64, checkpoint=folder))
+    (task,) = tasks(1)
+    without = images(alone.reenact([task]))[0]
+    with_shapes = images(loaded(folder).reenact([task]))[0]
+    assert task.reference_landmarks is not None
+    np.testing.assert_allclose(drawn[0][0, :, :2].numpy() * 64, task.reference_landmarks.points[:, :2], atol=1e-4)
+    assert not torch.allclose(drawn[0], drawn[1]) and not np.array_equal(without, with_shapes)
+    assert alone.parameters()["shapes"] == "reference" and "shapes" not in loaded(folder).parameters()
 
 
 def test_a_smaller_model_serves_a_larger_protocol_and_no_other_size(tmp_path: Path) -> None:
