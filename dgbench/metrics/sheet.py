@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from dgbench.core.digests import seed_of
 from dgbench.core.face import Failure
 from dgbench.core.pair import Pair
-from dgbench.core.record import BinValue, MetricValue
+from dgbench.core.record import BinValue, Interval, MetricValue
 from dgbench.metrics.contract import PairMetric, SetMetric, SetResult
-from dgbench.stats.clusters import DRAWS, Clusters, mean_interval
+from dgbench.stats.clusters import DRAWS, Clusters, mean_intervals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +95,7 @@ class ScoreSheet:
 
     def metric_values(self) -> tuple[MetricValue, ...]:
         """Return every metric's value with interval, bins, counts and failures, in the order asked for."""
-        values = {c.metric.card.name: _pair_value(self.pairs, c, self.draws) for c in self.columns}
+        values = _pair_values(self.pairs, self.columns, self.draws)
         values |= {m.card.name: _absent(m) for m in self.absent}
         values |= {s.metric.card.name: _set_value(len(self.pairs), s) for s in self.sets}
         return tuple(values[name] for name in (self.order or tuple(values)))
@@ -125,27 +125,46 @@ def _absent(metric: PairMetric) -> MetricValue:
     )
 
 
-def _pair_value(pairs: Sequence[Pair], column: PairColumn, draws: int) -> MetricValue:
-    card = column.metric.card
-    values, measured = _filled(column)
-    failures = Counter(score.kind for score in column.scores if isinstance(score, Failure))
-    n_scored = int(measured.sum())
+def _pair_values(pairs: Sequence[Pair], columns: Sequence[PairColumn], draws: int) -> dict[str, MetricValue]:
+    """Return every pair metric's value by name; all metrics share the draws of the people."""
+    if not columns:
+        return {}
+    filled = [_filled(column) for column in columns]
+    table = np.stack([values for values, _ in filled], axis=1)
     clusters = Clusters.of([p.source_identity for p in pairs], [p.reference_identity for p in pairs])
     seed = seed_of("bootstrap", draws)
+    intervals = mean_intervals(table, clusters, draws=draws, seed=seed)
     labels = np.array([pair.bin for pair in pairs], dtype=object)
-    bins = []
+    bins: list[list[BinValue]] = [[] for _ in columns]
     for label in sorted({pair.bin for pair in pairs} - {""}):
         inside = np.asarray(labels == label, dtype=np.bool_)
-        interval = mean_interval(values[inside], clusters.take(inside), draws=draws, seed=seed)
-        bins.append(BinValue(bin=label, n=int(inside.sum()), value=exact_mean(values[inside]), interval=interval))
+        part = mean_intervals(table[inside], clusters.take(inside), draws=draws, seed=seed)
+        for of_metric, values, interval in zip(bins, table[inside].T, part, strict=True):
+            of_metric.append(BinValue(bin=label, n=len(values), value=exact_mean(values), interval=interval))
+    return {
+        column.metric.card.name: _pair_value(column, *parts, of_metric, interval)
+        for column, parts, of_metric, interval in zip(columns, filled, bins, intervals, strict=True)
+    }
+
+
+def _pair_value(
+    column: PairColumn,
+    values: NDArray[np.float64],
+    measured: NDArray[np.bool_],
+    bins: Sequence[BinValue],
+    interval: Interval | None,
+) -> MetricValue:
+    card = column.metric.card
+    failures = Counter(score.kind for score in column.scores if isinstance(score, Failure))
+    n_scored = int(measured.sum())
     return MetricValue(
         name=card.name,
         card=card,
         card_digest=card.digest,
         value=exact_mean(values),
-        interval=mean_interval(values, clusters, draws=draws, seed=seed),
+        interval=interval,
         measured_only=exact_mean(values[measured]) if n_scored else None,
-        n_expected=len(pairs),
+        n_expected=len(values),
         n_scored=n_scored,
         failures=dict(sorted(failures.items())),
         bins=tuple(bins),

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgbench.core.record import Interval
-from dgbench.stats.clusters import DRAWS, Clusters, interval_of_draws
+from dgbench.stats.clusters import DRAWS, Clusters, fewest_people, interval_of_draws
 
 _CHUNK_BYTES = 32 << 20
 
@@ -38,8 +38,8 @@ def resampled_means(scores: Floats, clusters: Clusters, *, draws: int = DRAWS, s
 
 
 def can_resample(clusters: Clusters) -> bool:
-    """Whether there are people enough for an interval: two, or three where pairs mix people."""
-    return len(clusters.people) >= (2 if clusters.self_only else 3)
+    """Whether there are people enough for an interval: two, or four where pairs mix people."""
+    return len(clusters.people) >= fewest_people(clusters)
 
 
 def difference_interval(

@@ -75,35 +75,40 @@ def bootstrap_means(values: Floats, clusters: Clusters, *, draws: int = DRAWS, s
     Applied Statistics 1(2), with one pool for both roles). A draw in which no pair survives is drawn again.
 
     Args:
-        values: float64 (N,), one per pair, finite.
+        values: float64 (N,), one per pair, finite; or (N, K), one column per metric, which all share the draws.
         clusters: the identities of the same N pairs.
         draws: number of resamples.
-        seed: of the generator; the result depends on nothing else, not on the order of the pairs' people.
+        seed: of the generator; a column's result depends on nothing else, not on the order of the pairs' people
+            nor on the columns beside it.
 
     Returns:
-        float64 (draws,).
+        float64 (draws,), or (draws, K).
     """
     n_people = len(clusters.people)
+    columns = values[:, None] if values.ndim == 1 else values
     # Pairs of the same two people always weigh the same: the work is over cells, not over pairs.
     code = clusters.first * n_people + clusters.second
     cells, inverse = np.unique(code, return_inverse=True)
-    sums = np.bincount(inverse, weights=values, minlength=len(cells))
+    sums = [np.bincount(inverse, weights=column, minlength=len(cells)) for column in columns.T]
     counts = np.bincount(inverse, minlength=len(cells)).astype(np.float64)
     first, second = cells // n_people, cells % n_people
     is_self = first == second
     generator = np.random.default_rng(seed)
-    means = np.empty(draws, dtype=np.float64)
+    means = np.empty((columns.shape[1], draws), dtype=np.float64)
     done = 0
     rows = max(1, _CHUNK_BYTES // (8 * max(1, len(cells))))
     while done < draws:
         weights = generator.multinomial(n_people, np.full(n_people, 1.0 / n_people), size=min(rows, draws - done))
+        weights = weights.astype(np.float64)
         pair_weights = np.where(is_self, weights[:, first], weights[:, first] * weights[:, second])
         total = pair_weights @ counts
         kept = total > 0
-        drawn = (pair_weights[kept] @ sums) / total[kept]
-        means[done : done + len(drawn)] = drawn
-        done += len(drawn)
-    return means
+        pair_weights, total = pair_weights[kept], total[kept]
+        for row, summed in zip(means, sums, strict=True):
+            # One product per column: a product of all at once would round by how many there are.
+            row[done : done + len(total)] = (pair_weights @ summed) / total
+        done += len(total)
+    return means[0] if values.ndim == 1 else means.T
 
 
 def standard_error(values: Floats, clusters: Clusters) -> float:
@@ -111,29 +116,47 @@ def standard_error(values: Floats, clusters: Clusters) -> float:
 
     The dyadic cluster-robust variance of Aronow, Samii and Assenova 2015 ("Cluster-Robust Variance Estimation for
     Dyadic Data", Political Analysis 23(4)): products of residuals are summed over all pairs of pairs that share a
-    person, each once. With self pairs alone this is the ordinary cluster-robust variance. Factors G/(G-1), or
-    G/(G-2) where people stand in two roles, repair the bias of few people.
+    person, each once. With self pairs alone this is the ordinary cluster-robust variance.
+
+    Residuals are taken from the estimated mean, which makes them too small where there are few people G. With self
+    pairs the sum is short by (G-1)/G. With cross pairs each person is in the residual of every pair, twice: of
+    additive effects of sources and references, and of noise, the sum over a design of all couples keeps the share
+    (G-2)(G-3) / (G(G-1)). Sparser designs keep within a few per cent of it. The sum is divided by that share.
 
     Raises:
-        ValueError: too few people (two, or three where there are cross pairs).
+        ValueError: too few people (one; up to three where there are cross pairs).
     """
     n_people = len(clusters.people)
-    lost = 1 if clusters.self_only else 2
-    if n_people <= lost:
-        raise ValueError(f"{n_people} people: a standard error over people needs {lost + 1}")
+    kept = kept_share(n_people, crossed=not clusters.self_only)
+    if kept <= 0:
+        raise ValueError(f"{n_people} people: a standard error over people needs {fewest_people(clusters)}")
     residuals = np.asarray(values, dtype=np.float64) - np.mean(values)
     crossed = clusters.first != clusters.second
     by_person = np.bincount(clusters.first, residuals, n_people)
     by_person += np.bincount(clusters.second, np.where(crossed, residuals, 0.0), n_people)
     total = float(by_person @ by_person)
-    if crossed.any():
-        # Two pairs of the same two people share both of them and were counted twice.
-        low, high = np.minimum(clusters.first, clusters.second), np.maximum(clusters.first, clusters.second)
-        _, inverse = np.unique((low * n_people + high)[crossed], return_inverse=True)
-        couples = np.bincount(inverse, residuals[crossed])
-        twice = float(couples @ couples)
-        total = max(total - twice, twice)
-    return math.sqrt(total * n_people / (n_people - lost)) / len(residuals)
+    if not crossed.any():
+        return math.sqrt(total / kept) / len(residuals)
+    # Two pairs of the same two people share both of them and were counted twice.
+    low, high = np.minimum(clusters.first, clusters.second), np.maximum(clusters.first, clusters.second)
+    _, inverse = np.unique((low * n_people + high)[crossed], return_inverse=True)
+    couples = np.bincount(inverse, residuals[crossed])
+    twice = float(couples @ couples)
+    # By chance the sum over sharing pairs may come out below what couples alone, were they independent, would give.
+    return math.sqrt(max((total - twice) / kept, twice)) / len(residuals)
+
+
+def kept_share(n_people: int, *, crossed: bool) -> float:
+    """Return which share of the true variance the sum over residuals keeps, 0 where it says nothing."""
+    g = n_people
+    if crossed:
+        return (g - 2) * (g - 3) / (g * (g - 1)) if g > 3 else 0.0
+    return (g - 1) / g if g > 1 else 0.0
+
+
+def fewest_people(clusters: Clusters) -> int:
+    """Return how many people an interval needs: two, or four where pairs mix people."""
+    return 2 if clusters.self_only else 4
 
 
 def expanded_levels(level: float, n_clusters: int) -> tuple[float, float]:
@@ -173,21 +196,32 @@ def mean_interval(
 ) -> Interval | None:
     """Return the interval of the mean of ``values``, clustered on both identities of every pair.
 
-    ``None`` where fewer than two people carry the values: one person says nothing about others. A constant gives
-    an interval of width zero.
+    ``None`` where fewer than two people, or four in cross pairs, carry the values: they say nothing about others. A
+    constant gives an interval of width zero.
 
     Raises:
         ValueError: a value is not finite, or the lengths differ.
     """
-    values = np.asarray(values, dtype=np.float64)
-    if values.shape != (len(clusters),):
-        raise ValueError(f"{values.shape} values for {len(clusters)} pairs")
-    if not np.isfinite(values).all():
+    columns = np.asarray(values, dtype=np.float64)[:, None]
+    return mean_intervals(columns, clusters, level=level, draws=draws, seed=seed)[0]
+
+
+def mean_intervals(
+    columns: Floats, clusters: Clusters, *, level: float = 0.95, draws: int = DRAWS, seed: int = 0
+) -> list[Interval | None]:
+    """Return :func:`mean_interval` of every column of float64 (N, K); the draws are made once for all.
+
+    Raises:
+        ValueError: a value is not finite, or the lengths differ.
+    """
+    if columns.ndim != 2 or len(columns) != len(clusters):
+        raise ValueError(f"{columns.shape} values for {len(clusters)} pairs")
+    if not np.isfinite(columns).all():
         raise ValueError("an interval needs finite values; fill failures at the metric's floor first")
-    n_people = len(clusters.people)
-    if len(values) == 0 or n_people < 2:
-        return None
-    if not clusters.self_only and n_people < 3:
-        return None  # two people make one cross cell: there is nothing to resample
-    means = bootstrap_means(values, clusters, draws=draws, seed=seed)
-    return interval_of_draws(means, values, clusters, level=level)
+    if len(columns) == 0 or len(clusters.people) < fewest_people(clusters):
+        return [None] * columns.shape[1]
+    means = bootstrap_means(columns, clusters, draws=draws, seed=seed)
+    return [
+        interval_of_draws(drawn, column, clusters, level=level)
+        for drawn, column in zip(means.T, columns.T, strict=True)
+    ]

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dgbench.stats.clusters import Clusters, bootstrap_means, expanded_levels, mean_interval, standard_error
+from dgbench.stats.clusters import (
+    Clusters,
+    bootstrap_means,
+    expanded_levels,
+    mean_interval,
+    mean_intervals,
+    standard_error,
+)
 
 
 def ids(numbers) -> list[str]:
@@ -22,6 +29,11 @@ def self_clusters(people: int, each: int) -> Clusters:
 def ring_clusters(people: int, each: int) -> Clusters:
     source = np.repeat(np.arange(people), each)
     reference = (source + 1 + np.tile(np.arange(each), people) % (people - 1)) % people
+    return Clusters.of(ids(source), ids(reference))
+
+
+def all_couples(people: int) -> Clusters:
+    source, reference = np.nonzero(~np.eye(people, dtype=bool))
     return Clusters.of(ids(source), ids(reference))
 
 
@@ -40,9 +52,8 @@ def brute_force_variance(values, clusters) -> float:
 def test_standard_error_is_the_sum_over_pairs_that_share_a_person(clusters):
     rng = np.random.default_rng(3)
     values = rng.normal(size=len(clusters.people))[clusters.first] + 0.3 * rng.normal(size=len(clusters))
-    people = len(clusters.people)
-    lost = 1 if clusters.self_only else 2
-    expected = np.sqrt(brute_force_variance(values, clusters) * people / (people - lost))
+    kept = 4 / 5 if clusters.self_only else 5 * 4 / (7 * 6)
+    expected = np.sqrt(brute_force_variance(values, clusters) / kept)
     assert standard_error(values, clusters) == pytest.approx(expected, rel=1e-12)
 
 
@@ -51,7 +62,34 @@ def test_standard_error_is_never_below_that_of_independent_pairs():
     clusters = ring_clusters(7, 3)
     values = np.random.default_rng(3).normal(size=len(clusters))
     assert brute_force_variance(values, clusters) < values.var() / len(values)
-    assert standard_error(values, clusters) == pytest.approx(np.sqrt(values.var() / 21 * 7 / 5), rel=1e-12)
+    assert standard_error(values, clusters) == pytest.approx(np.sqrt(values.var() / 21), rel=1e-12)
+
+
+def test_standard_error_of_few_people_is_right_on_average():
+    """Without the share that residuals keep, eight people in cross pairs would show half of the variance."""
+    clusters, runs = all_couples(8), 4000
+    rng = np.random.default_rng(0)
+    by_source, by_reference = rng.normal(0, 1.0, (2, 8, runs))
+    values = by_source[clusters.first] + 0.5 * by_reference[clusters.second] + 0.5 * rng.normal(size=(56, runs))
+    found = np.mean([standard_error(column, clusters) ** 2 for column in values.T])
+    assert found == pytest.approx((1 + 0.25) / 8 + 0.25 / 56, rel=0.05)
+
+
+def test_three_people_in_cross_pairs_have_no_interval():
+    three = ring_clusters(3, 2)
+    assert mean_interval(np.arange(6.0), three) is None
+    with pytest.raises(ValueError, match="3 people: a standard error over people needs 4"):
+        standard_error(np.arange(6.0), three)
+    assert mean_interval(np.arange(12.0), all_couples(4)) is not None
+
+
+def test_columns_share_draws_and_keep_their_own_bits():
+    clusters = ring_clusters(9, 4)
+    table = np.random.default_rng(5).normal(size=(len(clusters), 7))
+    together = mean_intervals(table, clusters, draws=300, seed=4)
+    alone = [mean_interval(column, clusters, draws=300, seed=4) for column in table.T]
+    assert together == alone
+    assert len({interval.low for interval in alone}) == 7
 
 
 def test_bootstrap_means_match_a_plain_loop_over_draws():
@@ -118,31 +156,43 @@ def test_expanded_levels_are_the_plain_ones_for_many_people():
     assert expanded_levels(0.95, 10)[0] < 0.01
 
 
-def coverage(clusters: Clusters, *, by_source: float, by_reference: float, noise: float, runs: int, seed: int):
-    """Share of runs whose interval holds the true mean 0: clustered, and the naive one over frames."""
-    rng = np.random.default_rng(seed)
+def coverage(clusters: Clusters, *, by_reference: float, noise: float, runs: int = 2000) -> tuple[float, float]:
+    """Share of simulated runs whose 95 % interval holds the true mean 0: clustered, and a bootstrap over frames."""
+    rng = np.random.default_rng(1)
     people, n = len(clusters.people), len(clusters)
-    hits = naive = 0
-    for run in range(runs):
-        values = rng.normal(0, by_source, people)[clusters.first] + rng.normal(0, noise, n)
-        if not clusters.self_only:
-            values += rng.normal(0, by_reference, people)[clusters.second]
-        interval = mean_interval(values, clusters, draws=600, seed=run)
-        hits += interval.low <= 0 <= interval.high
-        frames = rng.choice(values, (200, n)).mean(axis=1)
-        low, high = np.quantile(frames, [0.025, 0.975])
-        naive += low <= 0 <= high
-    return hits / runs, naive / runs
+    values = rng.normal(0, 0.08, (people, runs))[clusters.first] + rng.normal(0, noise, (n, runs))
+    values += rng.normal(0, by_reference, (people, runs))[clusters.second]
+    intervals = mean_intervals(values, clusters, draws=1500)
+    clustered = np.mean([interval.low <= 0 <= interval.high for interval in intervals])
+    frames = rng.multinomial(n, np.full(n, 1 / n), 500) @ values / n
+    low, high = np.quantile(frames, [0.025, 0.975], axis=0)
+    return float(clustered), float(np.mean((low <= 0) & (high >= 0)))
 
 
-# 500 runs: the standard error of a coverage of 95 % is 1 point, so the band 93-97 % is two of them.
+# 2,000 runs: the standard error of a coverage of 95 % is half a point.
 @pytest.mark.parametrize(
     ("clusters", "by_reference"),
-    [(self_clusters(40, 25), 0.0), (self_clusters(15, 20), 0.0), (ring_clusters(40, 5), 0.04)],
-    ids=["self-40-people", "self-15-people", "cross-40-people"],
+    [
+        pytest.param(self_clusters(40, 25), 0.0, id="self, 40 people x 25"),
+        pytest.param(self_clusters(15, 20), 0.0, id="self, 15 people x 20"),
+        pytest.param(self_clusters(8, 20), 0.0, id="self, 8 people x 20"),
+        pytest.param(ring_clusters(40, 5), 0.04, id="cross, 40 people x 5"),
+        pytest.param(ring_clusters(32, 12), 0.04, id="cross, 32 people x 12"),
+        pytest.param(ring_clusters(18, 40), 0.04, id="cross, 18 people x 40"),
+        pytest.param(ring_clusters(12, 5), 0.04, id="cross, 12 people x 5"),
+        pytest.param(all_couples(10), 0.04, id="cross, 10 people, all couples"),
+        pytest.param(ring_clusters(8, 5), 0.04, id="cross, 8 people x 5"),
+        pytest.param(all_couples(8), 0.08, id="cross, 8 people, all couples"),
+    ],
 )
-def test_coverage_is_93_to_97_percent_where_frames_alone_cover_far_less(clusters, by_reference):
-    clustered, naive = coverage(clusters, by_source=0.08, by_reference=by_reference, noise=0.05, runs=500, seed=1)
-    print(f"coverage of the 95 % interval: clustered {clustered:.1%}, naive over frames {naive:.1%}")
+def test_coverage_is_93_to_97_percent_where_frames_alone_cover_far_less(request, clusters, by_reference):
+    clustered, naive = coverage(clusters, by_reference=by_reference, noise=0.05)
+    print(f"\n{request.node.callspec.id}: clustered {clustered:.1%}, frames alone {naive:.1%}")
     assert 0.93 <= clustered <= 0.97
-    assert naive < 0.75
+    assert naive < 0.8
+
+
+def test_where_pairs_differ_more_than_people_the_interval_of_few_people_errs_on_the_wide_side():
+    clustered, _ = coverage(ring_clusters(8, 5), by_reference=0.02, noise=0.2)
+    print(f"\ncross, 8 people x 5, mostly noise: clustered {clustered:.1%}")
+    assert 0.95 <= clustered <= 0.99
