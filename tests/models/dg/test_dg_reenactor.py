@@ -144,14 +144,16 @@ def test_eye_transfer_is_an_option_and_enters_the_parameters(tmp_path: Path) -> 
     assert plain.training_data == ("some people",)
 
 
-def test_half_precision_halves_the_file_and_hardly_moves_a_pixel(tmp_path: Path) -> None:
+def test_half_precision_rounds_the_matrices_alone(tmp_path: Path) -> None:
     whole, half = export(tmp_path / "whole"), export(tmp_path / "half", half=True)
     sizes = [(folder / "model.safetensors").stat().st_size for folder in (whole, half)]
     assert sizes[1] < 0.7 * sizes[0]
-    first, second = (images(loaded(folder).reenact(tasks(2))) for folder in (whole, half))
-    for one, other in zip(first, second, strict=True):
-        assert not np.array_equal(one, np.zeros_like(one))
-        assert np.abs(one.astype(int) - other).max() <= 2
+    first, second = (load_checkpoint(folder).model().state_dict() for folder in (whole, half))
+    for name, tensor in first.items():
+        other = second[name]
+        assert other.dtype == tensor.dtype
+        assert torch.equal(other, tensor.half().float() if tensor.ndim > 1 else tensor)
+    images(loaded(half).reenact(tasks(2)))
 
 
 def test_without_the_shape_generator_the_references_own_landmarks_are_drawn(
