@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dgbench.report.views import SectionView, row_label
+from dgbench.report.views import SectionView
 from dgbench.results.board import Row
 from dgbench.results.ranks import clusters_of
 from dgbench.results.resample import can_resample, difference_interval, resampled_means
@@ -47,7 +47,7 @@ def difference_data(view: SectionView, tables: dict[str, pd.DataFrame]) -> dict[
     used = [tables[row.stored.path] for row in rows]
     clusters = clusters_of(used[0])
     metrics = []
-    for column in (*view.columns, *view.compat):
+    for column in (*view.columns, *view.companions, *view.compat):
         if not all(column.name in table.columns for table in used):
             continue
         scores = np.stack([table[column.name].to_numpy(dtype=np.float64) for table in used], axis=1)
@@ -83,7 +83,7 @@ def difference_data(view: SectionView, tables: dict[str, pd.DataFrame]) -> dict[
     first = used[0]
     primary = np.stack([table[metrics[0]["name"]].to_numpy(dtype=np.float64) for table in used], axis=1)
     return {
-        "methods": [row_label(row) for row in rows],
+        "methods": [row.label for row in rows],
         "ranked": [row.rank is not None for row in rows],
         "pairs": len(first),
         "people": _grouped(primary, first["source_identity"].astype(str).tolist()),

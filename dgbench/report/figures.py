@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dgbench.core.record import MetricValue
 from dgbench.io.atomic import write_bytes
 from dgbench.report.gallery import StripRow
-from dgbench.report.views import Column, SectionView, row_label
+from dgbench.report.scale import Span, on_scale
+from dgbench.report.views import Column, SectionView
 from dgbench.results.board import Row
 
 #: The page's light palette, so that a paper's figure and the page agree.
@@ -41,7 +43,7 @@ def section_figures(view: SectionView, out: Path) -> list[Path]:
     with mpl.rc_context(_RC):
         columns = [c for c in view.columns if any(_value(row, c) is not None for row in view.section.rows)]
         if columns:
-            names = max(len(row_label(row)) for row in view.section.rows)
+            names = max(len(row.label) for row in view.section.rows)
             left, bottom, top = 0.075 * min(names, 32) + 0.15, 0.42, 0.28
             width = left + 1.9 * len(columns) + 0.1
             height = bottom + top + max(0.8, 0.19 * len(view.section.rows))
@@ -74,7 +76,7 @@ def strip_figure(
     from matplotlib.figure import Figure
     from PIL import Image
 
-    names = ["Source", "Reference", *(row_label(row) for row in rows), "Target"]
+    names = ["Source", "Reference", *(row.label for row in rows), "Target"]
     strip = strip[:_FIGURE_PAIRS]
     cell, gap, inch = 112, 4, 0.95
     pitch = cell + gap
@@ -107,15 +109,25 @@ def strip_figure(
 
 def _intervals(axis: Any, view: SectionView, column: Column) -> None:
     rows = list(view.section.rows)
-    for place, row in enumerate(rows):
-        metric = row.metric(column.name)
-        if metric is None or metric.value is None:
+    known = [
+        (place, m, m.value) for place, r in enumerate(rows) if (m := r.metric(column.name)) and m.value is not None
+    ]
+    spans = [Span(*_ends(metric, value)) for _, metric, value in known]
+    inside = on_scale(spans, column.card.direction)
+    low, high = _limits([span for span, on in zip(spans, inside, strict=True) if on])
+    worse, side = (low, "left") if column.card.direction == "higher" else (high, "right")
+    axis.set_xlim(low, high)
+    for (place, metric, value), on in zip(known, inside, strict=True):
+        row = rows[place]
+        if not on:
+            text = f"◂ {value:.3g}" if side == "left" else f"{value:.3g} ▸"
+            axis.text(worse, place, text, ha=side, va="center", fontsize=6.5, color="#565f6e")
             continue
         colour = "#8a929e" if row.reason else _COLOURS[0]
         if metric.interval is not None:
             axis.plot([metric.interval.low, metric.interval.high], [place, place], color="#9bbce0", lw=3.5, zorder=1)
-        axis.plot([metric.value], [place], "o", ms=3.6, color=colour, mfc="white" if row.reason else colour, zorder=2)
-    axis.set_yticks(range(len(rows)), [row_label(row) for row in rows])
+        axis.plot([value], [place], "o", ms=3.6, color=colour, mfc="white" if row.reason else colour, zorder=2)
+    axis.set_yticks(range(len(rows)), [row.label for row in rows])
     axis.set_ylim(len(rows) - 0.4, -0.6)
     axis.tick_params(axis="y", length=0)
     axis.grid(axis="x", lw=0.4, color="#e1e5ea", zorder=0)
@@ -137,12 +149,23 @@ def _curves(axis: Any, view: SectionView, column: Column) -> None:
             axis.plot(x, [entry.value for entry in known], color="#c4cad3", lw=0.8, zorder=0)
             continue
         style, paint = _STYLES[colour % len(_STYLES)], _COLOURS[colour % len(_COLOURS)]
-        axis.plot(x, [e.value for e in known], ls=style, marker="o", ms=2.6, lw=1.3, color=paint, label=row_label(row))
+        axis.plot(x, [e.value for e in known], ls=style, marker="o", ms=2.6, lw=1.3, color=paint, label=row.label)
         low = [e.interval.low if e.interval else e.value for e in known]
         high = [e.interval.high if e.interval else e.value for e in known]
         axis.fill_between(x, low, high, color=paint, alpha=0.12, lw=0)
     axis.set_title(f"{column.name} {'↑' if column.card.direction == 'higher' else '↓'}")
     axis.set_xlabel("pose bin")
+
+
+def _ends(metric: MetricValue, value: float) -> tuple[float, float]:
+    interval = metric.interval
+    return (value, value) if interval is None else (min(interval.low, value), max(interval.high, value))
+
+
+def _limits(spans: Sequence[Span]) -> tuple[float, float]:
+    low, high = min(span.low for span in spans), max(span.high for span in spans)
+    pad = 0.05 * (high - low) or 0.05 * abs(low) or 0.5
+    return low - pad, high + pad
 
 
 def _value(row: Row, column: Column) -> float | None:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from dgbench.core.digests import seed_of
 from dgbench.report.images import InputImages, Role, RunImages, Thumbnails
-from dgbench.report.views import SectionView, row_label, slug
+from dgbench.report.views import SectionView, slug
 from dgbench.results.board import Row
 from dgbench.results.store import metric_columns
 
@@ -149,12 +149,12 @@ def make_gallery(
         )
     if not shown:
         return None
-    name = f"{view.slug}--{slug(row.stored.record.method.name)}-{row.stored.record.run_id[-8:]}"
+    name = f"{view.slug}--{slug(row.name)}-{row.stored.record.run_id[-8:]}"
     return Gallery(
         href=f"gallery/{slug(name)}.html",
         protocol=protocol,
         judges=view.section.judges,
-        method=row_label(row),
+        method=row.label,
         row=row,
         primary=primary,
         shown=tuple(shown),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dgbench.core.record import MetricValue
-from dgbench.report.views import SectionView, row_label
+from dgbench.report.views import SectionView
 from dgbench.results import formats
 
 _SPECIAL = {
@@ -50,7 +50,7 @@ def section_table(view: SectionView, *, protocol: str) -> str:
         failed = str(primary.n_expected - primary.n_scored) if primary else "--"
         place = formats.rank(row.rank).replace("–", "--") or "--"
         cells = [_cell(view, row.metric(c.name), c.name) for c in columns]
-        name = escape(row_label(row)) + (f" ({escape(row.reason)})" if row.reason else "")
+        name = escape(row.label) + (f" ({escape(row.reason)})" if row.reason else "")
         lines.append(f"    {' & '.join([place, name, *cells, failed])} \\\\")
     return "\n".join([*lines, r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""])
 

@@ -10,9 +10,10 @@ from typing import Any
 import jinja2
 
 from dgbench.report.gallery import Gallery, StripRow
-from dgbench.report.views import MethodView, ProtocolView, SectionView, row_label, slug
+from dgbench.report.views import MethodView, ProtocolView, SectionView, slug
 from dgbench.results import formats
 from dgbench.results.board import Row
+from dgbench.results.entries import seed_name
 from dgbench.results.store import StoredRecord
 
 _NAV = (
@@ -41,7 +42,7 @@ class Templates:
             failures=formats.failures,
             metric_cell=formats.metric_cell,
             slug=slug,
-            row_label=row_label,
+            seed_name=seed_name,
         )
         self._environment.globals.update(counts=totals, version=version, nav=_NAV, root="", page="")
 
@@ -83,7 +84,7 @@ def counts(views: Sequence[ProtocolView], records: Sequence[StoredRecord]) -> di
     ranked = sum(row.rank is not None for row in rows)
     return {
         "records": len(records),
-        "methods": len({entry.record.method.name for entry in records}),
+        "methods": len({row.name for row in rows}),
         "protocols": sum(bool(view.sections) for view in views),
         "ranked": ranked,
         "unranked": len(rows) - ranked,
@@ -93,23 +94,23 @@ def counts(views: Sequence[ProtocolView], records: Sequence[StoredRecord]) -> di
 
 
 def matrices(views: Sequence[ProtocolView]) -> list[tuple[str, list[Any], list[Any]]]:
-    """Per judge set: the protocols, and per method a cell for each: (row, shade 0..1, primary metric).
+    """Per judge set: the protocols, and per method and variant a cell for each: (row, shade 0..1, primary metric).
 
-    A method with several rows of one protocol is shown by its best ranked one.
+    A variant with several rows of one protocol, all but one of them unranked, is shown by its best ranked one.
     """
     found: list[tuple[str, list[Any], list[Any]]] = []
     for judges in sorted({section.section.judges for view in views for section in view.sections}):
         columns = [(v, s) for v in views for s in v.sections if s.section.judges == judges]
-        cells: dict[str, dict[int, Row]] = {}
+        cells: dict[tuple[str, str], dict[int, Row]] = {}
         for place, (_, section) in enumerate(columns):
             for row in section.section.rows:
-                cells.setdefault(row.stored.record.method.name, {}).setdefault(place, row)
+                cells.setdefault((row.name, row.variant), {}).setdefault(place, row)
         rows = []
-        for method, held in cells.items():
+        for (method, variant), held in cells.items():
             line = [_matrix_cell(held.get(place), section) for place, (_, section) in enumerate(columns)]
             ranks = [row.rank.low for row in held.values() if row.rank]
-            order = (-len(ranks), sum(ranks) / len(ranks) if ranks else 0.0, method)
-            rows.append((order, (method, line)))
+            order = (-len(ranks), sum(ranks) / len(ranks) if ranks else 0.0, method, variant)
+            rows.append((order, (method, variant, line)))
         found.append((judges, columns, [line for _, line in sorted(rows, key=lambda entry: entry[0])]))
     return found
 
@@ -124,7 +125,7 @@ def _matrix_cell(row: Row | None, section: SectionView) -> tuple[Row | None, flo
 
 def method_stats(method: MethodView) -> dict[str, Any]:
     """One line of the table of methods."""
-    records = [row.stored.record for _, _, row in method.rows]
+    records = [stored.record for _, _, row in method.rows for stored in row.seeds]
     training = list(dict.fromkeys(name for record in records for name in record.method.training_data))
     return {
         "protocols": len({protocol.name for protocol, _, _ in method.rows}),
@@ -138,9 +139,8 @@ def method_stats(method: MethodView) -> dict[str, Any]:
 def versions(method: MethodView) -> list[tuple[str, Any, list[str]]]:
     """The distinct (configuration, weights) of a method: digest, a record of it, and its records' paths."""
     held: dict[str, tuple[Any, list[str]]] = {}
-    for _, _, row in method.rows:
-        record = row.stored.record
-        held.setdefault(record.method.digest, (record, []))[1].append(row.stored.path)
+    for stored in (stored for _, _, row in method.rows for stored in row.seeds):
+        held.setdefault(stored.record.method.digest, (stored.record, []))[1].append(stored.path)
     return [(key, record, sorted(paths)) for key, (record, paths) in sorted(held.items())]
 
 

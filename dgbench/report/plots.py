@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from html import escape
 
 from dgbench.report.axes import Axis, axis
+from dgbench.report.scale import Span, on_scale
 from dgbench.results import formats
 
 #: How many series get a colour of their own; the page's style sheet has ``--c0`` to ``--c7``.
 COLOURS = 8
+_LONGEST = 38  # characters of a label
 _CHAR = 6.6  # width of a character of the label font, in pixels
 
 
@@ -46,16 +48,20 @@ def interval_plot(marks: Sequence[Mark], *, title: str, better: str, width: int 
     if not marks:
         return ""
     row, top = 20, 8
-    left = min(220, 16 + _CHAR * max(len(_short(mark.label)) for mark in marks))
+    left = min(270, 16 + _CHAR * max(len(_short(mark.label)) for mark in marks))
     bottom = top + row * len(marks)
-    x = axis(_extent(marks), start=left, end=width - 16)
+    inside = on_scale([_span(mark) for mark in marks], better)
+    x = axis(_extent([mark for mark, on in zip(marks, inside, strict=True) if on]), start=left, end=width - 16)
     parts = [_grid_x(x, top, bottom)]
-    for index, mark in enumerate(marks):
+    for index, (mark, on) in enumerate(zip(marks, inside, strict=True)):
         y = top + row * (index + 0.5)
         kind = "mark muted" if mark.muted else "mark"
         tip = escape(f"{mark.label}: {_value_text(mark)}")
         parts.append(f'<g class="{kind}"><title>{tip}</title>')
         parts.append(f'<text class="name" x="{left - 10:.0f}" y="{y + 4:.0f}">{escape(_short(mark.label))}</text>')
+        if not on:
+            parts.append(f"{_off_scale(mark, x, y, better)}</g>")
+            continue
         if mark.low is not None and mark.high is not None:
             parts.append(f'<path class="bar" d="M{x(mark.low):.1f} {y:.0f}H{x(mark.high):.1f}"/>')
         parts.append(f'<circle cx="{x(mark.value):.1f}" cy="{y:.0f}" r="3.6"/></g>')
@@ -65,7 +71,13 @@ def interval_plot(marks: Sequence[Mark], *, title: str, better: str, width: int 
 
 
 def curve_plot(
-    series: Sequence[Series], *, bins: Sequence[tuple[str, int]], title: str, width: int = 640, height: int = 280
+    series: Sequence[Series],
+    *,
+    bins: Sequence[tuple[str, int]],
+    title: str,
+    better: str,
+    width: int = 640,
+    height: int = 280,
 ) -> str:
     """A line per method over pose bins, with interval bands on coloured lines and N under each bin.
 
@@ -73,15 +85,19 @@ def curve_plot(
         series: grey lines are drawn first; coloured ones get a band and their name at the right end.
         bins: (name, number of pairs) in order.
         title: what is plotted, for people who cannot see it.
+        better: ``higher`` or ``lower``.
         width: of the drawing in pixels.
         height: of the drawing in pixels.
     """
-    coloured = [line for line in series if line.colour >= 0 and line.marks]
-    if not bins or not any(line.marks for line in series):
+    drawn = [line for line in series if line.marks]
+    coloured = [line for line in drawn if line.colour >= 0]
+    if not bins or not drawn:
         return ""
-    names = max((len(_short(line.name)) for line in coloured), default=0)
-    right = width - min(190, 22 + _CHAR * names)
-    y = axis(_extent([m for line in series for m in line.marks]), start=height - 46, end=12)
+    inside = on_scale([Span(min(_extent(line.marks)), max(_extent(line.marks))) for line in drawn], better)
+    off = {line.name for line, on in zip(drawn, inside, strict=True) if not on}
+    names = max((len(_end_label(line, off)) for line in coloured), default=0)
+    right = width - min(260, 22 + _CHAR * names)
+    y = axis(_extent([m for line in drawn if line.name not in off for m in line.marks]), start=height - 46, end=12)
     step = (right - 78) / max(len(bins) - 1, 1)
     place = {name: (64 + step * index if len(bins) > 1 else (64 + right) / 2) for index, (name, _) in enumerate(bins)}
     parts = [_grid_y(y, 56, right)]
@@ -94,9 +110,26 @@ def curve_plot(
         parts.append(_line(line, place, y))
     ends = [(y(line.marks[-1].value), line) for line in coloured]
     for spot, line in _apart(ends, gap=14, low=14, high=height - 48):
-        text = escape(_short(line.name))
+        text = escape(_end_label(line, off))
         parts.append(f'<text class="end c{line.colour % COLOURS}" x="{right + 10}" y="{spot + 4:.1f}">{text}</text>')
     return _svg("curve-plot", title, width, height, parts)
+
+
+def _end_label(line: Series, off: set[str]) -> str:
+    return f"{_short(line.name)}{' (off scale)' if line.name in off else ''}"
+
+
+def _off_scale(mark: Mark, x: Axis, y: float, better: str) -> str:
+    """A pointer at the worse edge of the axis, and the value that lies beyond it."""
+    edge, side, anchor = (x.start, 1, "start") if better == "higher" else (x.end, -1, "end")
+    pointer = f"M{edge:.1f} {y:.1f}l{8 * side} -4v8z"
+    text = f'<text class="tick" x="{edge + 13 * side:.1f}" y="{y + 4:.1f}" text-anchor="{anchor}">'
+    return f'<path class="off" d="{pointer}"/>{text}{formats.number(mark.value, decimals=3)}</text>'
+
+
+def _span(mark: Mark) -> Span:
+    values = _extent([mark])
+    return Span(min(values), max(values))
 
 
 def _line(line: Series, place: dict[str, float], y: Axis) -> str:
@@ -165,7 +198,7 @@ def _value_text(mark: Mark) -> str:
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= 28 else f"{label[:27]}…"
+    return label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"
 
 
 def _svg(kind: str, title: str, width: int, height: float, parts: Sequence[str]) -> str:

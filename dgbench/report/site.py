@@ -99,11 +99,9 @@ def build_report(results_root: Path, out: Path, *, options: Options | None = Non
     every = [gallery for found in galleries.values() for gallery in found]
     methods = method_views(views)
     for method in methods:
-        mine = [g for g in every if g.row.stored.record.method.name == method.name]
+        mine = [g for g in every if g.row.name == method.name]
         curves = [
-            (p, s, s.columns[0], svg)
-            for p, s, row in method.rows
-            if row.rank and (svg := s.curves(s.columns[0], only=row))
+            (p, s, s.columns[0], svg) for p, s, rows in method.ranked() if (svg := s.curves(s.columns[0], only=rows))
         ]
         page = templates.render(
             "method", root="../", view=method, galleries=mine, curves=curves, versions=versions(method)
@@ -135,14 +133,18 @@ def _protocol_pages(
     compared: set[str] = set()
     downloads: dict[str, list[tuple[str, str]]] = {}
     for section in view.sections:
-        tables = {
-            row.stored.path: table for row in section.section.rows if (table := row.stored.pair_scores()) is not None
+        tables = {row.stored.path: table for row in section.section.rows if (table := row.pair_scores()) is not None}
+        # an image is of one seed, so the score beside it must be that seed's, not the row's mean
+        seen = {
+            row.stored.path: tables[row.stored.path] if len(row.seeds) == 1 else table
+            for row in section.section.rows
+            if row.stored.path in tables and (table := row.stored.pair_scores()) is not None
         }
         strip: list[StripRow] = []
         rows = comparable(section, tables)
         if may_show and rows:
             sample = shared_sample(tables[rows[0].stored.path], options.pairs_per_kind, name=view.name)
-            strip = make_strip(section, rows, tables, runs=runs, inputs=inputs, thumbs=thumbs, sample=sample)
+            strip = make_strip(section, rows, seen, runs=runs, inputs=inputs, thumbs=thumbs, sample=sample)
             galleries[section.slug] = [
                 gallery
                 for row in section.section.rows
@@ -151,7 +153,7 @@ def _protocol_pages(
                     gallery := make_gallery(
                         section,
                         row,
-                        tables[row.stored.path],
+                        seen[row.stored.path],
                         protocol=view.name,
                         runs=runs,
                         inputs=inputs,

@@ -42,6 +42,7 @@ class SectionView:
     slug: str
     section: Section
     columns: tuple[Column, ...]
+    companions: tuple[Column, ...]
     compat: tuple[Column, ...]
     colours: dict[str, int] = field(default_factory=dict)
 
@@ -55,19 +56,20 @@ class SectionView:
         found = [(row, metric) for row in self.section.rows if (metric := row.metric(column.name))]
         known = [(row, metric, metric.value) for row, metric in found if metric.value is not None]
         sign = -1 if column.card.direction == "higher" else 1
-        known.sort(key=lambda entry: (bool(entry[0].reason), sign * entry[2], row_label(entry[0])))
-        marks = [_mark(row_label(row), metric, muted=bool(row.reason)) for row, metric, _ in known]
+        known.sort(key=lambda entry: (bool(entry[0].reason), sign * entry[2], entry[0].label))
+        marks = [_mark(row.label, metric, muted=bool(row.reason)) for row, metric, _ in known]
         title = f"{column.card.title} of {len(marks)} methods with 95 % intervals, {column.card.direction} is better"
         return interval_plot([mark for mark in marks if mark], title=title, better=column.card.direction)
 
-    def curves(self, column: Column, *, only: Row | None = None) -> str:
-        """The yaw-bin curves of one metric; the best ranked methods in colour, the others grey."""
-        rows = [only] if only else list(self.section.rows)
+    def curves(self, column: Column, *, only: Sequence[Row] = ()) -> str:
+        """The yaw-bin curves of one metric; the best ranked methods, or the first of ``only``, in colour."""
+        rows = list(only or self.section.rows)
+        colours = {row.stored.path: index for index, row in enumerate(only[:COLOURS])} if only else self.colours
         series: list[Series] = []
         bins: dict[str, int] = {}
         for row in rows:
             metric = row.metric(column.name)
-            if metric is None or not metric.bins or (row.reason and only is None):
+            if metric is None or not metric.bins or (row.reason and not only):
                 continue
             bins = bins or {entry.bin: entry.n for entry in metric.bins}
             marks = tuple(
@@ -75,10 +77,10 @@ class SectionView:
                 for e in metric.bins
                 if e.value is not None
             )
-            label = row_label(row)
-            series.append(Series(label, marks, 0 if only else self.colours.get(row.stored.path, -1)))
+            label = row.label
+            series.append(Series(label, marks, colours.get(row.stored.path, -1)))
         title = f"{column.card.title} by pose bin, {column.card.direction} is better"
-        return curve_plot(series, bins=list(bins.items()), title=title)
+        return curve_plot(series, bins=list(bins.items()), title=title, better=column.card.direction)
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,14 @@ class MethodView:
     slug: str
     rows: tuple[tuple[ProtocolView, SectionView, Row], ...]
 
+    def ranked(self) -> list[tuple[ProtocolView, SectionView, list[Row]]]:
+        """The ranked rows of each section, its variants together."""
+        found: dict[str, tuple[ProtocolView, SectionView, list[Row]]] = {}
+        for protocol, section, row in self.rows:
+            if row.rank:
+                found.setdefault(section.slug, (protocol, section, []))[2].append(row)
+        return list(found.values())
+
 
 @dataclass(frozen=True)
 class CardView:
@@ -112,12 +122,6 @@ class CardView:
 
     card: MetricCard
     used: tuple[str, ...]
-
-
-def row_label(row: Row) -> str:
-    """What a plot calls a row: the method, and the run where that is not the only one meant."""
-    record = row.stored.record
-    return f"{record.method.name} (seed {record.seed})" if record.seed else record.method.name
 
 
 def protocol_views(boards: Sequence[Board], protocols: dict[str, Protocol]) -> list[ProtocolView]:
@@ -140,7 +144,7 @@ def method_views(protocols: Sequence[ProtocolView]) -> list[MethodView]:
     for protocol in protocols:
         for section in protocol.sections:
             for row in section.section.rows:
-                rows.setdefault(row.stored.record.method.name, []).append((protocol, section, row))
+                rows.setdefault(row.name, []).append((protocol, section, row))
     return [MethodView(name, slug(name), tuple(rows[name])) for name in sorted(rows, key=lambda n: (n.lower(), n))]
 
 
@@ -151,7 +155,7 @@ def card_views(protocols: Sequence[ProtocolView]) -> list[CardView]:
     for protocol in protocols:
         for section in protocol.sections:
             for row in section.section.rows:
-                for metric in row.stored.record.metrics:
+                for metric in (metric for stored in row.seeds for metric in stored.record.metrics):
                     cards[metric.card_digest] = metric.card
                     place = f"{protocol.name} ({section.section.judges or 'no judges'})"
                     used.setdefault(metric.card_digest, set()).add(place)
@@ -164,7 +168,8 @@ def _section_view(board: Board, section: Section) -> SectionView:
     return SectionView(
         slug=slug(f"{board.protocol.replace('@', '-v')}-{section.judges or 'none'}"),
         section=section,
-        columns=tuple(_column(section, name) for name in section.metric_names()),
+        columns=tuple(_column(section, name) for name in section.headline),
+        companions=tuple(_column(section, name) for name in section.companions),
         compat=tuple(_column(section, name) for name in section.metric_names(compat=True)),
         colours={row.stored.path: index for index, row in enumerate(ranked[:COLOURS])},
     )

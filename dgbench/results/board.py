@@ -5,29 +5,71 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from dgbench.core.record import MetricValue, Record
+from dgbench.results.entries import Entries, find_entries
 from dgbench.results.overlap import Overlap, overlap
 from dgbench.results.published import Published, PublishedTable
-from dgbench.results.ranks import RankRange, better_by_intervals, better_by_pairs, places
+from dgbench.results.ranks import RankRange, better_by_intervals, better_by_pairs, for_every_seed, places
+from dgbench.results.seeds import mean_of_seeds, mean_scores, same_pairs, spread_of_seeds
 from dgbench.results.store import StoredRecord
 
 
 @dataclass(frozen=True)
 class Row:
-    """One record on a board. ``reason`` is "" for a ranked row, else why it is not ranked."""
+    """One entry on a board: a record, or the records of several seeds.
 
-    stored: StoredRecord
+    Attributes:
+        name: the method.
+        variant: what tells this row from others of the same name, "" where nothing has to.
+        seeds: the records, by seed; one for a row that is not ranked.
+        rank: the places it may hold, ``None`` for a row that is not ranked.
+        reason: "" for a ranked row, else why it is not ranked.
+        overlap: of its training data with what the protocol tests on.
+    """
+
+    name: str
+    variant: str
+    seeds: tuple[StoredRecord, ...]
     rank: RankRange | None
     reason: str
     overlap: Overlap
 
+    @property
+    def stored(self) -> StoredRecord:
+        """The record that stands for the row where only one can: that of the first seed."""
+        return self.seeds[0]
+
+    @property
+    def label(self) -> str:
+        """Name and variant, for a plot or a heading."""
+        return f"{self.name} ({self.variant})" if self.variant else self.name
+
+    @cached_property
+    def _metrics(self) -> dict[str, tuple[MetricValue, ...]]:
+        held = [{metric.name: metric for metric in stored.record.metrics} for stored in self.seeds]
+        return {name: tuple(one[name] for one in held) for name in held[0] if all(name in one for one in held)}
+
+    @cached_property
+    def _means(self) -> dict[str, MetricValue]:
+        return {name: mean_of_seeds(values) for name, values in self._metrics.items()}
+
     def metric(self, name: str) -> MetricValue | None:
-        """The record's value of one metric, or ``None`` where it has none."""
-        return next((m for m in self.stored.record.metrics if m.name == name), None)
+        """The value of one metric, the mean over seeds where there are several; ``None`` where it has none."""
+        return self._means.get(name)
+
+    def spread(self, name: str) -> float | None:
+        """Standard deviation of one metric over seeds, ``None`` with one seed."""
+        return spread_of_seeds(self._metrics[name]) if name in self._metrics else None
+
+    def pair_scores(self) -> pd.DataFrame | None:
+        """The scores of each pair, their mean over seeds where there are several; ``None`` where a seed has none."""
+        tables = [table for stored in self.seeds if (table := stored.pair_scores()) is not None]
+        return mean_scores(tables) if len(tables) == len(self.seeds) and same_pairs(tables) else None
 
     @property
     def coverage(self) -> str:
@@ -55,6 +97,21 @@ class Section:
         names = list(dict.fromkeys(found))
         return sorted(names, key=lambda name: name != self.primary)
 
+    @property
+    def headline(self) -> list[str]:
+        """The metrics that a table shows first: those that are not a part or a check of another one."""
+        return [name for name in self.metric_names() if name not in self.companions]
+
+    @property
+    def companions(self) -> list[str]:
+        """Metrics named after another of the section, as ``pose_yaw`` after ``pose``: its parts, floor and ceiling."""
+        names = self.metric_names()
+        return [
+            name
+            for name in names
+            if name != self.primary and any(name.startswith(f"{other}_") for other in names if other != name)
+        ]
+
 
 @dataclass(frozen=True)
 class Board:
@@ -76,6 +133,7 @@ def coverage_of(record: Record) -> str:
 
 def make_boards(records: Sequence[StoredRecord], published: Published | None = None) -> list[Board]:
     """Group, judge and order records; deterministic, whatever the order they come in."""
+    entries = find_entries(records)
     groups: dict[str, dict[str, list[StoredRecord]]] = defaultdict(lambda: defaultdict(list))
     for stored in sorted(records, key=lambda entry: entry.path.encode()):
         ref = stored.record.protocol
@@ -85,14 +143,14 @@ def make_boards(records: Sequence[StoredRecord], published: Published | None = N
     return [
         Board(
             protocol=name,
-            sections=tuple(_section(judges, groups[name][judges]) for judges in sorted(groups.get(name, {}))),
+            sections=tuple(_section(judges, groups[name][judges], entries) for judges in sorted(groups.get(name, {}))),
             published=tuple(table for table in tables if table.near == name),
         )
         for name in names
     ]
 
 
-def _section(judges: str, records: list[StoredRecord]) -> Section:
+def _section(judges: str, records: list[StoredRecord], entries: Entries) -> Section:
     primary = _most_common([(stored.record.primary_metric, stored.record.created) for stored in records])
     reasons = _reasons(records, primary)
     tables: dict[str, pd.DataFrame | None] = {}
@@ -101,18 +159,28 @@ def _section(judges: str, records: list[StoredRecord]) -> Section:
             tables[stored.path] = table = stored.pair_scores()
             if table is not None and primary in table.columns and not np.isfinite(table[primary]).all():
                 reasons[stored.path] = "pair scores are not finite"
-    ranked = [stored for stored in records if not reasons[stored.path]]
-    held = dict(zip((stored.path for stored in ranked), _places(ranked, tables, primary), strict=True))
+    ranked = _by_entry([stored for stored in records if not reasons[stored.path]], entries)
+    held = dict(zip((seeds[0].path for seeds in ranked), _places(ranked, tables, primary), strict=True))
     rows = [
         Row(
-            stored=stored,
-            rank=held.get(stored.path),
-            reason=reasons[stored.path],
-            overlap=overlap(stored.record.protocol.id, stored.record.method.training_data),
+            name=entries.by_path[seeds[0].path].name,
+            variant=entries.variant(seeds[0].path),
+            seeds=seeds,
+            rank=held.get(seeds[0].path),
+            reason=reasons[seeds[0].path],
+            overlap=overlap(seeds[0].record.protocol.id, seeds[0].record.method.training_data),
         )
-        for stored in records
+        for seeds in (*ranked, *((stored,) for stored in records if reasons[stored.path]))
     ]
     return Section(judges=judges, primary=primary, rows=tuple(sorted(rows, key=lambda row: _order(row, primary))))
+
+
+def _by_entry(records: list[StoredRecord], entries: Entries) -> list[tuple[StoredRecord, ...]]:
+    """The records of each entry in the order of their seeds."""
+    groups: dict[object, list[StoredRecord]] = defaultdict(list)
+    for stored in records:
+        groups[entries.by_path[stored.path].key].append(stored)
+    return [tuple(sorted(held, key=lambda s: (entries.by_path[s.path].seed, s.path))) for held in groups.values()]
 
 
 def _reasons(records: list[StoredRecord], primary: str) -> dict[str, str]:
@@ -163,19 +231,21 @@ def _subject(stored: StoredRecord) -> tuple[str, str, int]:
     return stored.record.method.name, stored.record.method.digest, stored.record.seed
 
 
-def _places(ranked: list[StoredRecord], loaded: dict[str, pd.DataFrame | None], primary: str) -> list[RankRange]:
-    if not ranked:
+def _places(
+    ranked: list[tuple[StoredRecord, ...]], loaded: dict[str, pd.DataFrame | None], primary: str
+) -> list[RankRange]:
+    """Places of the rows: one stands above another only where each of its seeds does."""
+    records = [stored for seeds in ranked for stored in seeds]
+    if not records:
         return []
-    values = [next(m for m in stored.record.metrics if m.name == primary) for stored in ranked]
+    rows = [place for place, seeds in enumerate(ranked) for _ in seeds]
+    values = [next(m for m in stored.record.metrics if m.name == primary) for stored in records]
     higher = values[0].card.direction == "higher"
-    tables = [loaded[stored.path] for stored in ranked]
+    tables = [loaded[stored.path] for stored in records]
     usable = [table for table in tables if table is not None and primary in table.columns]
-    same = len(usable) == len(ranked) and all(
-        np.array_equal(table["pair_id"].to_numpy(), usable[0]["pair_id"].to_numpy()) for table in usable
-    )
-    if same:
-        return places(better_by_pairs(usable, primary, higher=higher))
-    return places(better_by_intervals([value.interval for value in values], higher=higher))
+    if len(usable) == len(records) and same_pairs(usable):
+        return places(for_every_seed(better_by_pairs(usable, primary, higher=higher, rows=rows), rows))
+    return places(for_every_seed(better_by_intervals([value.interval for value in values], higher=higher), rows))
 
 
 def _order(row: Row, primary: str) -> tuple[object, ...]:
@@ -184,7 +254,7 @@ def _order(row: Row, primary: str) -> tuple[object, ...]:
     sign = -1.0 if metric is not None and metric.card.direction == "higher" else 1.0
     place = (0, row.rank.low, row.rank.high) if row.rank else (1, 0, 0)
     known = (0, sign * value) if row.rank and value is not None else (1, 0.0)
-    return (*place, *known, row.stored.record.method.name, row.stored.path.encode())
+    return (*place, *known, row.name, row.stored.path.encode())
 
 
 def _most_common(seen: list[tuple[str, str]]) -> str:

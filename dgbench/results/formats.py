@@ -42,9 +42,15 @@ def training(data: tuple[str, ...]) -> str:
     return "; ".join(data) or "none declared"
 
 
-def metric_cell(value: MetricValue | None) -> str:
-    """Value and interval, with n/N where not every pair could be measured."""
+def metric_cell(value: MetricValue | None, spread: float | None = None, *, decimals: int = DECIMALS) -> str:
+    """Value, spread over seeds and interval, with n/N where not every pair could be measured."""
     if value is None or value.value is None:
         return ""
-    text = f"{number(value.value)} {interval(value.interval)}".rstrip()
-    return text if value.n_scored == value.n_expected else f"{text} ({value.n_scored}/{value.n_expected} measured)"
+    parts = [number(value.value, decimals=decimals)]
+    if spread is not None:
+        parts.append(f"± {number(spread, decimals=decimals)}")
+    if value.interval is not None:
+        parts.append(interval(value.interval, decimals=decimals))
+    if value.n_scored != value.n_expected:
+        parts.append(f"({value.n_scored}/{value.n_expected} measured)")
+    return " ".join(parts)

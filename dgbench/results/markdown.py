@@ -7,13 +7,19 @@ from collections.abc import Sequence
 from dgbench.core.record import MetricValue
 from dgbench.results import formats
 from dgbench.results.board import Board, Row, Section
+from dgbench.results.entries import seed_name
 from dgbench.results.published import Published, PublishedTable
 
+_DECIMALS = 3
 _ARROWS = {"higher": "↑", "lower": "↓"}
 _NOTE = (
     "A row is ranked only if it was measured by dgbench over exactly the protocol's pairs, with the same metric "
     "cards as the other ranked rows. The rank is a range: every place that the pairs cannot rule out. Values "
     "count every pair, failures at the metric's floor; brackets are 95 % intervals over identities."
+)
+_SEEDS_NOTE = (
+    "Several seeds of a method share a row: mean ± standard deviation over seeds, then the mean of their intervals. "
+    "Such a row stands above another only where each of its seeds does."
 )
 
 
@@ -24,9 +30,18 @@ def protocol_markdown(board: Board, *, link: str = "../") -> str:
         parts += [_NOTE, ""]
     for section in board.sections:
         parts += [f"## Judges: {section.judges or 'none'}", "", section_markdown(section, link=link), ""]
+        if any(len(row.seeds) > 1 for row in section.rows):
+            parts += [_SEEDS_NOTE, ""]
+        if section.companions:
+            parts += [
+                "### Parts, floors and ceilings of these metrics",
+                "",
+                _side_table(section, section.companions),
+                "",
+            ]
         compat = section.metric_names(compat=True)
         if compat:
-            parts += ["### As papers compute it (never ranked)", "", _compat_table(section, compat), ""]
+            parts += ["### As papers compute it (never ranked)", "", _side_table(section, compat), ""]
     if board.published:
         parts += ["## Printed in papers (another protocol, never ranked with the rows above)", ""]
     for table in board.published:
@@ -36,7 +51,7 @@ def protocol_markdown(board: Board, *, link: str = "../") -> str:
 
 def section_markdown(section: Section, *, link: str = "") -> str:
     """The table of one judge set; ``link`` is the way from the page to the results folder."""
-    names = section.metric_names()
+    names = section.headline
     header = ["Rank", "Method", "Origin", "Coverage"]
     header += [f"{name} {_ARROWS[_any(section, name).card.direction]}" for name in names]
     header += ["Failures", "Training data", "Date", "Record"]
@@ -49,9 +64,7 @@ def index_markdown(boards: Sequence[Board], published: Published) -> str:
     for board in boards:
         for section in board.sections:
             ranked = [row for row in section.rows if row.rank]
-            leaders = ", ".join(
-                dict.fromkeys(r.stored.record.method.name for r in ranked if r.rank and r.rank.low == 1)
-            )
+            leaders = ", ".join(dict.fromkeys(r.label for r in ranked if r.rank and r.rank.low == 1))
             rows.append(
                 [
                     f"[{board.protocol}]({board.protocol}.md)",
@@ -117,25 +130,30 @@ def _cells(section: Section, row: Row, names: Sequence[str], link: str) -> list[
     if row.overlap not in ("none declared", "other data"):
         data += f" ⚠ {row.overlap}"
     failures = formats.failures(primary.failures if primary else record.coverage.failed)
-    metrics = [formats.metric_cell(row.metric(name)) for name in names]
-    record_link = f"[record]({link}{row.stored.path}/record.json)"
+    metrics = [formats.metric_cell(row.metric(name), row.spread(name), decimals=_DECIMALS) for name in names]
+    texts = ["record"] if len(row.seeds) == 1 else [f"seed {seed_name(stored.record)}" for stored in row.seeds]
+    links = [f"[{text}]({link}{stored.path}/record.json)" for text, stored in zip(texts, row.seeds, strict=True)]
     return [
         place,
-        record.method.name,
+        _method(row),
         record.origin,
         row.coverage,
         *metrics,
         failures,
         data,
-        record.created[:10],
-        record_link,
+        max(stored.record.created for stored in row.seeds)[:10],
+        ", ".join(links),
     ]
 
 
-def _compat_table(section: Section, names: Sequence[str]) -> str:
+def _method(row: Row) -> str:
+    return row.label if len(row.seeds) == 1 else f"{row.label}, {len(row.seeds)} seeds"
+
+
+def _side_table(section: Section, names: Sequence[str]) -> str:
     header = ["Method", *(f"{name} {_ARROWS[_any(section, name).card.direction]}" for name in names)]
     rows = [
-        [row.stored.record.method.name, *(formats.metric_cell(row.metric(name)) for name in names)]
+        [_method(row), *(formats.metric_cell(row.metric(name), row.spread(name), decimals=_DECIMALS) for name in names)]
         for row in section.rows
     ]
     return _table(header, rows)

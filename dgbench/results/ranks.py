@@ -33,8 +33,31 @@ def clusters_of(table: pd.DataFrame) -> Clusters:
     return Clusters.of(table["source_identity"].astype(str).tolist(), table["reference_identity"].astype(str).tolist())
 
 
+def for_every_seed(better: NDArray[np.bool_], rows: Sequence[int]) -> NDArray[np.bool_]:
+    """Turn comparisons of records, bool (M, M), into those of rows: better where every seed of one beats every other.
+
+    Args:
+        better: [i, j] = record i is shown to be better than record j.
+        rows: the row of each record, 0 to R-1.
+
+    Returns:
+        bool (R, R).
+    """
+    of = np.asarray(rows)
+    count = int(of.max()) + 1
+    result = np.zeros((count, count), dtype=np.bool_)
+    for i, j in itertools.permutations(range(count), 2):
+        result[i, j] = better[np.ix_(of == i, of == j)].all()
+    return result
+
+
 def better_by_pairs(
-    tables: Sequence[pd.DataFrame], metric: str, *, higher: bool, level: float = 0.95
+    tables: Sequence[pd.DataFrame],
+    metric: str,
+    *,
+    higher: bool,
+    level: float = 0.95,
+    rows: Sequence[int] | None = None,
 ) -> NDArray[np.bool_]:
     """Compare methods on the same pairs: ``stats.ranks.shown_better`` with the draws shared by all methods.
 
@@ -42,7 +65,8 @@ def better_by_pairs(
         tables: M tables of pair scores over one pair set, each sorted by ``pair_id``.
         metric: the column compared; failures stand in it at their floor.
         higher: whether larger is better.
-        level: of all M(M-1)/2 comparisons together (Bonferroni).
+        level: of all comparisons of two rows together (Bonferroni). Seeds of a row add none: all of them must agree.
+        rows: the row of each table, where several seeds share one; default: each its own.
 
     Returns:
         bool (M, M), [i, j] = i is shown to be better than j.
@@ -54,8 +78,12 @@ def better_by_pairs(
         return better
     scores = np.stack([table[metric].to_numpy(dtype=np.float64) for table in tables], axis=1)
     means = resampled_means(scores, clusters)
-    each = 1 - (1 - level) / max(1, count * (count - 1) // 2)
+    of = list(range(count)) if rows is None else list(rows)
+    apart = len(set(of))
+    each = 1 - (1 - level) / max(1, apart * (apart - 1) // 2)
     for i, j in itertools.combinations(range(count), 2):
+        if of[i] == of[j]:
+            continue
         interval = difference_interval(means, scores, (i, j), clusters, level=each)
         above, below = interval.low > 0, interval.high < 0
         better[i, j], better[j, i] = (above, below) if higher else (below, above)

@@ -9,38 +9,47 @@ from collections.abc import Iterable, Sequence
 from dgbench.core.record import MetricValue
 from dgbench.results import formats
 from dgbench.results.board import Board, Row, Section
+from dgbench.results.entries import seed_name
 from dgbench.results.published import Published, PublishedTable
+from dgbench.results.store import StoredRecord
 
-_COMMON = ("judges", "rank_low", "rank_high", "status", "method", "origin", "coverage")
+_COMMON = ("judges", "rank_low", "rank_high", "status", "method", "variant", "seeds", "origin", "coverage")
 _TRAILING = ("failures", "training_data", "overlap", "date", "method_digest", "published_values", "record")
 _OVERALL = ("protocol", *_COMMON, "metric", "primary", "paper_compat", "value", "low", "high", "measured_only")
 _OVERALL_TRAILING = ("n_scored", "n_expected", *_TRAILING[:4], "card_digest", "source", "record")
 
 
 def protocol_csv(board: Board) -> str:
-    """One row per record and per published row; every metric takes five columns, paper-compat ones come last."""
+    """One row per entry and per published row; every metric takes six columns, paper-compat ones come last.
+
+    Several seeds of an entry share a row: its values are means over seeds, ``<metric>_seed_sd`` their spread.
+    """
     plain = _names(board.sections, compat=False)
     metrics = [*plain, *(name for name in _names(board.sections, compat=True) if name not in plain)]
     header = [*_COMMON, *(column for name in metrics for column in _metric_columns(name)), *_TRAILING]
     rows: list[list[str]] = []
     for section in board.sections:
         for row in section.rows:
-            cells = [cell for name in metrics for cell in _metric_cells(row.metric(name))]
-            rows.append([*_common(section, row), *cells, *_row_trailing(row, section)])
+            cells = [cell for name in metrics for cell in _metric_cells(row, name)]
+            rows.append([*_common(section, row, row.seeds), *cells, *_row_trailing(row, section)])
     for table in board.published:
         for method in table.rows:
-            blank = [""] * (len(metrics) * 5)
+            blank = [""] * sum(len(_metric_columns(name)) for name in metrics)
             rows.append([*_published_common(table, method), *blank, *_published_trailing(table, method)])
     return _csv(header, rows)
 
 
 def overall_csv(boards: Sequence[Board], published: Published) -> str:
-    """One row per protocol, judge set, record and metric; published cells follow, with their source."""
+    """One row per protocol, judge set, record and metric; published cells follow, with their source.
+
+    Seeds that share a row, and its rank, in the protocol's table have rows of their own here.
+    """
     rows: list[list[str]] = []
     for board in boards:
         for section in board.sections:
             for row in section.rows:
-                rows += [_overall_row(board, section, row, metric) for metric in row.stored.record.metrics]
+                for stored in row.seeds:
+                    rows += [_overall_row(board, section, row, stored, m) for m in stored.record.metrics]
     for table in published.tables:
         for method in table.rows:
             for name, value in table.cells(method).items():
@@ -50,12 +59,12 @@ def overall_csv(boards: Sequence[Board], published: Published) -> str:
     return _csv([*_OVERALL, *_OVERALL_TRAILING], rows)
 
 
-def _overall_row(board: Board, section: Section, row: Row, metric: MetricValue) -> list[str]:
-    record = row.stored.record
+def _overall_row(board: Board, section: Section, row: Row, stored: StoredRecord, metric: MetricValue) -> list[str]:
+    record = stored.record
     low, high = (metric.interval.low, metric.interval.high) if metric.interval else (None, None)
     return [
         board.protocol,
-        *_common(section, row),
+        *_common(section, row, (stored,)),
         metric.name,
         "yes" if metric.name == section.primary else "no",
         "yes" if metric.card.compat else "no",
@@ -68,15 +77,15 @@ def _overall_row(board: Board, section: Section, row: Row, metric: MetricValue) 
         record.created[:10],
         metric.card_digest[:12],
         record.source,
-        row.stored.path,
+        stored.path,
     ]
 
 
-def _common(section: Section, row: Row) -> list[str]:
+def _common(section: Section, row: Row, seeds: Sequence[StoredRecord]) -> list[str]:
     low, high = (str(row.rank.low), str(row.rank.high)) if row.rank else ("", "")
-    record = row.stored.record
     status = f"unranked: {row.reason}" if row.reason else "ranked"
-    return [section.judges, low, high, status, record.method.name, record.origin, row.coverage]
+    which = " ".join(seed_name(stored.record) for stored in seeds)
+    return [section.judges, low, high, status, row.name, row.variant, which, row.stored.record.origin, row.coverage]
 
 
 def _row_trailing(row: Row, section: Section) -> list[str]:
@@ -86,16 +95,16 @@ def _row_trailing(row: Row, section: Section) -> list[str]:
         formats.failures(primary.failures if primary else record.coverage.failed),
         formats.training(record.method.training_data),
         row.overlap,
-        record.created[:10],
+        max(stored.record.created for stored in row.seeds)[:10],
         record.method.digest[:12],
         "",
-        row.stored.path,
+        " ".join(stored.path for stored in row.seeds),
     ]
 
 
 def _published_common(table: PublishedTable, method: str) -> list[str]:
     origin = table.origin(method)
-    return ["", "", "", f"unranked: origin {origin}", method, origin, ""]
+    return ["", "", "", f"unranked: origin {origin}", method, "", "", origin, ""]
 
 
 def _published_trailing(table: PublishedTable, method: str) -> list[str]:
@@ -112,14 +121,15 @@ def _place(table: PublishedTable) -> str:
 
 
 def _metric_columns(name: str) -> list[str]:
-    return [name, f"{name}_low", f"{name}_high", f"{name}_measured_only", f"{name}_measured"]
+    return [name, *(f"{name}_{part}" for part in ("low", "high", "seed_sd", "measured_only", "measured"))]
 
 
-def _metric_cells(metric: MetricValue | None) -> list[str]:
+def _metric_cells(row: Row, name: str) -> list[str]:
+    metric = row.metric(name)
     if metric is None:
-        return [""] * 5
+        return [""] * len(_metric_columns(name))
     low, high = (metric.interval.low, metric.interval.high) if metric.interval else (None, None)
-    numbers = [formats.number(value) for value in (metric.value, low, high, metric.measured_only)]
+    numbers = [formats.number(v) for v in (metric.value, low, high, row.spread(name), metric.measured_only)]
     return [*numbers, f"{metric.n_scored}/{metric.n_expected}"]
 
 

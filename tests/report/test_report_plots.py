@@ -44,7 +44,7 @@ def test_labels_are_escaped() -> None:
 
 def test_labels_at_line_ends_keep_apart() -> None:
     series = [Series(f"m{i}", (Mark("0", 0.5 + i * 1e-4), Mark("45", 0.5 + i * 1e-4)), i) for i in range(8)]
-    svg = curve_plot(series, bins=[("0", 3), ("45", 4)], title="t")
+    svg = curve_plot(series, bins=[("0", 3), ("45", 4)], title="t", better="higher")
     spots = sorted(float(y) for y in re.findall(r'class="end c\d" x="[\d.]+" y="([\d.]+)"', svg))
     assert len(spots) == 8
     assert min(b - a for a, b in itertools.pairwise(spots)) >= 13.9
@@ -52,4 +52,4 @@ def test_labels_at_line_ends_keep_apart() -> None:
 
 def test_no_data_gives_no_plot() -> None:
     assert interval_plot([], title="t", better="higher") == ""
-    assert curve_plot([Series("a", ())], bins=[("0", 1)], title="t") == ""
+    assert curve_plot([Series("a", ())], bins=[("0", 1)], title="t", better="higher") == ""

@@ -109,6 +109,7 @@ def metric_value(frame: pd.DataFrame, which: MetricCard) -> MetricValue:
 def make_record(
     method: str,
     frame: pd.DataFrame,
+    /,
     *,
     protocol: str = "synthface-mini-cross",
     judges: JudgeSet = "embedded",
@@ -149,7 +150,7 @@ def make_record(
     return record.model_copy(update=changes)
 
 
-def write_run(root: Path, method: str, quality: float, **options: object) -> Path:
+def write_run(root: Path, method: str, quality: float, /, **options: object) -> Path:
     """Write ``root/<method>[-run]/scores/<judges>/`` and return that folder."""
     table_options = {k: options.pop(k) for k in ("pairs", "people", "failures", "metrics") if k in options}
     frame = pair_table(method, quality=quality, **table_options)  # type: ignore[arg-type]
