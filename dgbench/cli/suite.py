@@ -14,22 +14,39 @@ from dgbench.cli.output import AsJson, emit
 def suite(
     file: Annotated[Path, typer.Argument(metavar="FILE.yaml", help="The suite.")],
     device: Annotated[str, typer.Option("--device", help="cpu, cuda or cuda:N.")] = "cpu",
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes side by side (with --cluster local: its CPUs).")
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option("--cluster", metavar="ADDRESS|local", help="Ray cluster to do the work.")
+    ] = None,
+    shards: Annotated[int | None, typer.Option("--shards", min=1, help="Parts that each run is cut into.")] = None,
+    cpus: Annotated[int, typer.Option("--cpus", min=1, help="CPUs a task takes on the cluster.")] = 1,
+    gpus: Annotated[float, typer.Option("--gpus", min=0, help="GPUs a run on cuda takes on the cluster.")] = 1,
+    pull: Annotated[
+        bool, typer.Option("--pull", help="The nodes share no folder: bring what they make to this machine.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run, score and publish every method on every protocol of a suite, then build the leaderboard.
 
     The same command goes on where it was stopped. A method that cannot run here is reported, and the others go on;
-    the exit code is then 1.
+    the exit code is then 1. The records are the same, whoever does the work.
     """
     from dgbench.core.errors import WorkFailedError
-    from dgbench.engine.suite import Cell, read_suite, run_suite
+    from dgbench.engine.crew import hire
+    from dgbench.engine.suite import run_suite
+    from dgbench.engine.suite_file import Cell, read_suite
 
     def announce(cell: Cell) -> None:
         if not as_json:
             print(f"{cell.protocol}: {cell.method.name} (seed {cell.seed})", file=sys.stderr)
 
     read = read_suite(file)
-    outcomes, tables = run_suite(read, device=device, announce=announce)
+    with hire(
+        workers=workers, cluster=cluster, shared=read.runs, device=device, cpus=cpus, gpus=gpus, pull=pull
+    ) as crew:
+        outcomes, tables = run_suite(read, device=device, crew=crew, parts=shards, announce=announce)
     failed = [outcome for outcome in outcomes if outcome.error]
     lines = [f"{len(outcomes) - len(failed)} of {len(outcomes)} runs scored and published in {read.results}"]
     lines += [f"not done: {o.cell.protocol} {o.cell.method.name}: {o.error}" for o in failed]

@@ -13,7 +13,7 @@ from dgbench.core.pair import PAIR_ID
 from dgbench.core.record import Motion
 from dgbench.engine.data import OpenData
 from dgbench.engine.plan import RunFolder, RunPlan, claim, method_digest
-from dgbench.engine.run import commit, journal_state
+from dgbench.engine.state import commit, journal_state, undone
 from dgbench.io.images import ImageError, read_image
 from dgbench.io.journal import Journal
 from dgbench.io.locks import folder_lock
@@ -77,8 +77,7 @@ def adopt_outputs(
     folder = RunFolder(out)
     with folder_lock(out, purpose="adopt outputs"):
         claim(folder, plan)
-        done = {k for k, v in journal_state(folder).items() if v["status"] == "ok" and folder.image(k).is_file()}
-        todo = [pair for pair in opened.pairs if pair.pair_id not in done]
+        todo = undone(folder, opened.pairs, retry_failed=True)
         with Journal(folder.journals / "1-of-1.jsonl") as journal:
             for start in range(0, len(todo), _BATCH):
                 lines: list[dict[str, Any]] = []

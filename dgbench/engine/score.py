@@ -17,7 +17,7 @@ from dgbench.core.pair import Pair
 from dgbench.core.record import MethodRef, ProtocolRef, Record
 from dgbench.engine.data import OpenData, open_data
 from dgbench.engine.plan import RunFolder, RunPlan, read_plan
-from dgbench.engine.run import journal_state
+from dgbench.engine.state import journal_state, require_complete
 from dgbench.io.cache import cache_folder
 from dgbench.io.images import ImageError, decode
 from dgbench.io.locks import folder_lock
@@ -98,6 +98,9 @@ def score_run(
     judges: JudgeSet,
     weights: Path | None = None,
     data: Path | None = None,
+    whole: bool = False,
+    workers: int | None = None,
+    wait_s: float = 0.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Scored:
     """Score a run folder and write ``RUN/scores/<judges>/``.
@@ -107,6 +110,9 @@ def score_run(
         judges: which set of networks measures.
         weights: folder with their files (else ``DGBENCH_WEIGHTS``).
         data: the data, if it has moved since the run.
+        whole: refuse a run of which some pairs have no result yet, instead of counting them as missing.
+        workers: threads that look at images; all cores by default. No value depends on it.
+        wait_s: how long to wait for another process that scores this run with the same judges.
         progress: called with (done, total) pairs.
 
     Raises:
@@ -120,8 +126,10 @@ def score_run(
         raise UsageError(f"{run}: was made with another version of {plan.protocol}'s files; run it again")
     panel = load_judges(judges, weights=weights)
     opened = open_data(loaded, data or (Path(plan.data) if plan.data else None), weights=weights)
-    with folder_lock(folder.scores(judges), purpose=f"score with {judges}"):
-        record, table = _score(folder, plan, loaded, opened, panel, weights, progress)
+    if whole:
+        require_complete(folder, opened.pairs[: plan.limit])
+    with folder_lock(folder.scores(judges), purpose=f"score with {judges}", timeout_s=wait_s):
+        record, table = _score(folder, plan, loaded, opened, panel, weights, progress, workers=workers)
         write_record(folder.scores(judges), record, table, environment())
     return Scored(record=record, folder=folder.scores(judges))
 
@@ -153,6 +161,8 @@ def _score(
     panel: Judges,
     weights: Path | None,
     progress: Callable[[int, int], None] | None,
+    *,
+    workers: int | None,
 ) -> tuple[Record, Any]:
     pairs = opened.pairs[: plan.limit] if plan.limit else opened.pairs
     planned = len(pairs)
@@ -166,6 +176,7 @@ def _score(
         weights=weights,
         cache=cache_folder("observations"),
         size=opened.source.size,
+        workers=workers,
         progress=_counting(progress, len(pairs)),
     )
     generated, failed = images.counts(pairs)

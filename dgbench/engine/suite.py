@@ -1,71 +1,25 @@
-"""A suite: methods × protocols from one file, each run, scored and published; done parts are not done again."""
+"""A suite: every cell run, scored and published, then the leaderboard; done parts are not done again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from dgbench.core.card import JudgeSet
 from dgbench.core.errors import DgbenchError, UsageError
-from dgbench.core.pair import PAIR_ID
 from dgbench.core.record import Record
-from dgbench.engine.methods import WorkerSetup, build_method
-from dgbench.engine.run import run_method
-from dgbench.engine.score import score_run
-from dgbench.protocols.registry import load_protocol
+from dgbench.engine.crew import Alone, Crew
+from dgbench.engine.interrupt import StoppedError, graceful_stop
+from dgbench.engine.jobs import Answer, Job, RunPart, ScoreCell
+from dgbench.engine.plan import RunFolder, Shard
+from dgbench.engine.suite_file import Cell, Suite, cells
 from dgbench.results.leaderboard import build
 from dgbench.results.store import publish
 
-_FROZEN = ConfigDict(frozen=True, extra="forbid")
-_MAX_YAML = 1 << 20
-
-
-class SuiteMethod(BaseModel):
-    """One method of a suite; paths are relative to the suite's file."""
-
-    model_config = _FROZEN
-    name: str
-    checkpoint: Path | None = None
-    repo: Path | None = None
-    python: Path | None = None
-    options: dict[str, str] = {}
-    any_commit: bool = False
-    timeout_s: float = Field(default=120.0, gt=0)
-    protocols: tuple[str, ...] | None = None
-    seeds: tuple[int, ...] = (0,)
-
-
-class Suite(BaseModel):
-    """What a suite file says. ``data`` maps a data set's name to its folder."""
-
-    model_config = _FROZEN
-    name: Annotated[str, Field(pattern=f"^{PAIR_ID.pattern}$")]
-    protocols: tuple[str, ...] = Field(min_length=1)
-    methods: tuple[SuiteMethod, ...] = Field(min_length=1)
-    judges: tuple[JudgeSet, ...] = Field(default=("embedded",), min_length=1)
-    data: dict[str, Path] = {}
-    weights: Path | None = None
-    runs: Path
-    results: Path
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One run of a suite."""
-
-    method: SuiteMethod
-    protocol: str
-    seed: int
-
-    @property
-    def folder(self) -> str:
-        """The run's folder below the suite's ``runs``."""
-        return f"{self.protocol}/{self.method.name}-{self.seed}"
+#: How often a job goes on after its worker was told to stop by somebody else.
+_TRIES = 5
+Announce = Callable[[Cell], None]
 
 
 @dataclass(frozen=True)
@@ -77,95 +31,97 @@ class Outcome:
     error: DgbenchError | None = None
 
 
-def read_suite(path: Path) -> Suite:
-    """Read a suite file; its relative paths become relative to the file's folder.
-
-    Raises:
-        UsageError: what is wrong and where, in one line.
-    """
-    try:
-        if path.stat().st_size > _MAX_YAML:
-            raise UsageError(f"{path}: a suite over 1 MiB is refused")
-        suite = Suite.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"{path}: {'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise UsageError(f"{path}: not a suite ({' '.join(str(error).split())[:160]})") from error
-    here = path.parent
-    return suite.model_copy(
-        update={
-            "runs": here / suite.runs,
-            "results": here / suite.results,
-            "weights": here / suite.weights if suite.weights else None,
-            "data": {name: here / folder for name, folder in suite.data.items()},
-            "methods": tuple(_placed(method, here) for method in suite.methods),
-        }
-    )
-
-
-def cells(suite: Suite) -> Iterator[Cell]:
-    """Yield the runs of a suite in a fixed order: protocol by protocol, method by method, seed by seed."""
-    for protocol in suite.protocols:
-        for method in suite.methods:
-            if method.protocols is None or protocol in method.protocols:
-                for seed in method.seeds:
-                    yield Cell(method=method, protocol=load_protocol(protocol).protocol.name, seed=seed)
-
-
 def run_suite(
-    suite: Suite, *, device: str = "cpu", announce: Callable[[Cell], None] | None = None
+    suite: Suite,
+    *,
+    device: str = "cpu",
+    crew: Crew | None = None,
+    parts: int | None = None,
+    announce: Announce | None = None,
 ) -> tuple[list[Outcome], list[Path]]:
     """Run, score and publish every cell, then build the leaderboard; returns outcomes and leaderboard files.
 
-    A cell that fails (missing weights, no data) is kept as an outcome and the others go on.
+    A cell that fails (missing weights, no data) is kept as an outcome and the others go on. Who does the work and
+    into how many parts it is cut changes no byte of a record but its time.
+
+    Args:
+        suite: what to do.
+        device: ``cpu``, ``cuda`` or ``cuda:N``.
+        crew: who does it; this process by default.
+        parts: into how many parts each run is cut; as many as keep the crew busy by default.
+        announce: called with each cell when its first job begins.
+
+    Raises:
+        UsageError: one method stands twice for the same protocol and seed.
+        StoppedError: somebody asked for a stop; the same call goes on.
     """
     planned = list(cells(suite))
     folders = [cell.folder for cell in planned]
     if len(set(folders)) != len(folders):
         raise UsageError(f"suite '{suite.name}' names one method twice for the same protocol and seed")
-    outcomes = []
-    for cell in planned:
-        if announce:
-            announce(cell)
-        try:
-            outcomes.append(Outcome(cell, records=_do(cell, suite, device)))
-        except DgbenchError as error:
-            outcomes.append(Outcome(cell, error=error))
-    return outcomes, build(suite.results)
+    crew = crew or Alone()
+    work = _Work(suite, planned, parts=parts or -(-crew.size // max(1, len(planned))), device=device, crew=crew)
+    under_way = 0
+    with graceful_stop() as stop:
+        while work.todo or under_way:
+            while work.todo and under_way < crew.size and not stop.asked:
+                job = work.todo.popleft()
+                if announce and isinstance(job, RunPart) and job.shard.index == 1:
+                    announce(job.cell)
+                crew.start(job)
+                under_way += 1
+            done = None if stop.asked else crew.finished()
+            if done:
+                under_way -= 1
+                work.take(*done, stopping=stop.asked)
+            if stop.asked:
+                crew.stop()
+                raise StoppedError(f"suite '{suite.name}' was stopped; run the same command to go on")
+    return work.outcomes(), build(suite.results)
 
 
-def _do(cell: Cell, suite: Suite, device: str) -> tuple[Record, ...]:
-    loaded = load_protocol(cell.protocol)
-    asked = cell.method
-    worker = WorkerSetup(
-        repo=asked.repo,
-        python=asked.python,
-        options=asked.options,
-        any_commit=asked.any_commit,
-        timeout_s=asked.timeout_s,
-    )
-    method = build_method(asked.name, checkpoint=asked.checkpoint, worker=worker)
-    data = suite.data.get(loaded.protocol.dataset)
-    out = suite.runs / cell.folder
-    run_method(
-        loaded,
-        method,
-        out=out,
-        data=data,
-        checkpoint=asked.checkpoint,
-        weights=suite.weights,
-        device=device,
-        seed=cell.seed,
-    )
-    records = []
-    for judges in suite.judges:
-        scored = score_run(out, judges=judges, weights=suite.weights, data=data)
-        publish(scored.folder, suite.results)
-        records.append(scored.record)
-    return tuple(records)
+class _Work:
+    """The jobs still to begin, and what has come of each cell so far."""
 
+    def __init__(self, suite: Suite, planned: list[Cell], *, parts: int, device: str, crew: Crew) -> None:
+        self._suite, self._planned, self._threads = suite, planned, crew.threads
+        self.todo: deque[Job] = deque(
+            RunPart(suite, cell, Shard(index, parts), device) for cell in planned for index in range(1, parts + 1)
+        )
+        self._parts_left = {cell.folder: parts for cell in planned}
+        self._records: dict[str, dict[str, Record]] = {cell.folder: {} for cell in planned}
+        self._errors: dict[str, DgbenchError] = {}
+        self._tries: Counter[str] = Counter()
 
-def _placed(method: SuiteMethod, here: Path) -> SuiteMethod:
-    paths = {name: getattr(method, name) for name in ("checkpoint", "repo", "python")}
-    return method.model_copy(update={name: here / path for name, path in paths.items() if path is not None})
+    def take(self, job: Job, answer: Answer, *, stopping: bool) -> None:
+        """Take in what became of a job, and put what follows from it at the head of the queue."""
+        name = job.cell.folder
+        if isinstance(answer.error, StoppedError) and not stopping and self._tries[job.name] < _TRIES:
+            # Nobody stopped the suite: only its worker was told to go, as nodes are when they are taken away.
+            self._tries[job.name] += 1
+            self.todo.appendleft(job)
+            return
+        if answer.error:
+            self._errors.setdefault(name, answer.error)
+        if isinstance(job, RunPart):
+            self._parts_left[name] -= 1
+            if not self._parts_left[name] and name not in self._errors:
+                scorings = [ScoreCell(self._suite, job.cell, judges, self._threads) for judges in self._suite.judges]
+                self.todo.extendleft(reversed(scorings))
+        elif answer.record:
+            try:
+                publish(RunFolder(self._suite.runs / name).scores(job.judges), self._suite.results)
+                self._records[name][job.judges] = answer.record
+            except DgbenchError as error:
+                self._errors.setdefault(name, error)
+
+    def outcomes(self) -> list[Outcome]:
+        """Return what became of the cells, in the suite's order."""
+        return [self._outcome(cell) for cell in self._planned]
+
+    def _outcome(self, cell: Cell) -> Outcome:
+        error = self._errors.get(cell.folder)
+        if error:
+            return Outcome(cell, error=error)
+        records = self._records[cell.folder]
+        return Outcome(cell, records=tuple(records[judges] for judges in self._suite.judges))

@@ -12,8 +12,12 @@ from pathlib import Path
 
 import filelock
 
-from dgbench.core.errors import WorkFailedError
+from dgbench.core.errors import UsageError, WorkFailedError
 from dgbench.io.atomic import explain, write_json
+
+
+class BusyError(WorkFailedError):
+    """Another process works here now; the message names it."""
 
 
 @contextlib.contextmanager
@@ -24,7 +28,7 @@ def folder_lock(folder: Path, *, purpose: str, timeout_s: float = 0.0) -> Iterat
     owner file beside it only tells who holds it.
 
     Raises:
-        WorkFailedError: another process holds it still after ``timeout_s`` seconds.
+        BusyError: another process holds it still after ``timeout_s`` seconds.
         UsageError: the folder cannot be made or written.
     """
     lock = filelock.FileLock(folder / ".lock")
@@ -33,9 +37,7 @@ def folder_lock(folder: Path, *, purpose: str, timeout_s: float = 0.0) -> Iterat
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=timeout_s)
     except filelock.Timeout as error:
-        raise WorkFailedError(
-            f"{folder}: in use by {_describe(owner)}; wait for it or choose another folder"
-        ) from error
+        raise BusyError(f"{folder}: in use by {_describe(owner)}; wait for it or choose another folder") from error
     except OSError as error:
         raise explain(error, folder) from error
     try:
@@ -52,6 +54,17 @@ def folder_lock(folder: Path, *, purpose: str, timeout_s: float = 0.0) -> Iterat
     finally:
         owner.unlink(missing_ok=True)
         lock.release()
+
+
+def refuse_if_held(folder: Path) -> None:
+    """Look whether a process holds the lock of ``folder``, without keeping it.
+
+    Raises:
+        BusyError: one does.
+    """
+    if (folder / ".lock").exists():
+        with contextlib.suppress(UsageError), folder_lock(folder, purpose="look"):
+            pass
 
 
 def _describe(owner: Path) -> str:

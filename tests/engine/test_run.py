@@ -16,7 +16,8 @@ from dgbench.core.face import Failure, Image
 from dgbench.engine.budget import FailureBudget
 from dgbench.engine.data import open_data
 from dgbench.engine.plan import RunFolder, Shard
-from dgbench.engine.run import RunSummary, journal_state, run_method
+from dgbench.engine.run import RunSummary, run_method
+from dgbench.engine.state import journal_state
 from dgbench.io.images import read_image
 from dgbench.methods.contract import Need, Reenactor, Task
 from dgbench.methods.registry import create

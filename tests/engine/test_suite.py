@@ -9,7 +9,8 @@ import pytest
 from colour_judges import ColourJudges
 
 from dgbench.core.errors import UsageError
-from dgbench.engine.suite import cells, read_suite, run_suite
+from dgbench.engine.suite import run_suite
+from dgbench.engine.suite_file import cells, read_suite
 
 MakeCopy = Callable[..., Path]
 

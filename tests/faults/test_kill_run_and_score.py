@@ -14,8 +14,9 @@ from drawn_frll import make_copy
 from killing import survive
 
 from dgbench.engine.plan import RunFolder
-from dgbench.engine.run import journal_state, run_method
+from dgbench.engine.run import run_method
 from dgbench.engine.score import score_run
+from dgbench.engine.state import journal_state
 from dgbench.methods.registry import create
 from dgbench.protocols.registry import load_protocol
 from dgbench.results.leaderboard import build

@@ -9,7 +9,8 @@ import pytest
 from colour_judges import ColourJudges
 from drawn_frll import make_copy
 
-from dgbench.engine.suite import read_suite, run_suite
+from dgbench.engine.suite import run_suite
+from dgbench.engine.suite_file import read_suite
 from dgbench.io.images import read_image
 from dgbench.methods import baseline_card
 

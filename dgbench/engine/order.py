@@ -1,0 +1,75 @@
+"""What a run was asked to be: known in part before the method is loaded, and whole afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dgbench.core.digests import sha256_bytes, sha256_file
+from dgbench.core.errors import UsageError
+from dgbench.core.pair import Pair
+from dgbench.engine.plan import RunFolder, RunPlan, method_digest, read_plan
+from dgbench.methods.contract import Reenactor
+from dgbench.protocols.pairs_file import pair_set_digest
+from dgbench.protocols.registry import LoadedProtocol
+
+
+class Order:
+    """What was asked for. The plan needs a loaded method, whose settings and training data come with its weights."""
+
+    def __init__(
+        self,
+        loaded: LoadedProtocol,
+        method: Reenactor,
+        pairs: list[Pair],
+        *,
+        checkpoint: Path | None,
+        seed: int,
+        limit: int | None,
+        data: Path | None,
+    ) -> None:
+        self._method, self._data = method, data
+        self._known = {
+            "protocol": loaded.protocol.name,
+            "protocol_digest": loaded.protocol.digest,
+            "method": method.name,
+            "checkpoint_sha256": checkpoint_digest(checkpoint) if checkpoint else None,
+            "seed": seed,
+            "limit": limit,
+            "pair_set": pair_set_digest([pair.pair_id for pair in pairs]),
+        }
+
+    def is_held_by(self, folder: RunFolder) -> bool:
+        """Whether a run folder holds this order, as far as it is known without loading the method."""
+        if not folder.plan.exists():
+            return False
+        held = read_plan(folder)
+        return all(getattr(held, name) == value for name, value in self._known.items())
+
+    def plan(self) -> RunPlan:
+        """Return the plan; the method is loaded."""
+        parameters = self._method.parameters()
+        known: dict[str, Any] = self._known
+        return RunPlan(
+            **known,
+            method_digest=method_digest(self._method.name, parameters, known["checkpoint_sha256"]),
+            motion=self._method.motion,
+            parameters=parameters,
+            training_data=self._method.training_data,
+            data=str(self._data) if self._data else None,
+        )
+
+
+def checkpoint_digest(path: Path) -> str:
+    """Return the digest of a checkpoint: of the file, or of all files in the folder with their names.
+
+    Raises:
+        UsageError: nothing is there.
+    """
+    if path.is_file():
+        return sha256_file(path)
+    if path.is_dir():
+        files = sorted(item for item in path.rglob("*") if item.is_file() and not item.name.startswith("."))
+        listing = "\n".join(f"{item.relative_to(path).as_posix()} {sha256_file(item)}" for item in files)
+        return sha256_bytes(listing.encode())
+    raise UsageError(f"{path}: no such checkpoint")
