@@ -13,6 +13,7 @@ from dgbench.cli.progress import progress_bar
 from dgbench.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from dgbench.models.dg.checkpoint import Checkpoint
     from dgbench.training.config import TrainConfig
 
 
@@ -27,6 +28,10 @@ def dg(
     config: Annotated[
         Path | None, typer.Option("--config", help="YAML file with settings that differ from the preset.")
     ] = None,
+    start: Annotated[
+        Path | None, typer.Option("--start", help="Finished model to fine-tune; its model settings are kept.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of weights and batches; else the preset's.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint in --out.")] = False,
     device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
     devices: Annotated[int, typer.Option("--devices", min=1, help="Processes (DDP) to train with.")] = 1,
@@ -42,6 +47,7 @@ def dg(
     `dgbench run --method dg --checkpoint OUT`.
     """
     from dgbench.engine.data import open_data
+    from dgbench.models.dg.checkpoint import load_checkpoint
     from dgbench.models.dg.face_encoder import build_face_encoder
     from dgbench.protocols.registry import load_protocol
     from dgbench.training.config_file import load_config
@@ -52,6 +58,11 @@ def dg(
     from dgbench.training.protocol_rows import joined
 
     chosen: TrainConfig = load_config(preset, config)
+    if seed is not None:
+        chosen = chosen.model_copy(update={"seed": seed})
+    begun = load_checkpoint(start) if start else None
+    if begun is not None:
+        chosen = chosen.model_copy(update={"model": begun.config})
     loaded = [load_protocol(name) for name in protocol]
     if data is not None and len(loaded) > 1:
         raise UsageError("--data is for one protocol; name the data of several by DGBENCH_DATA_<DATASET>")
@@ -72,10 +83,11 @@ def dg(
             frozen=frozen,
             out=out,
             resume=resume,
+            start=begun,
             device=device,
             devices=devices,
             stop_after=stop_after,
-            notes={"training_data": [f"{name} training people" for name in names], "preset": preset},
+            notes=_notes(names, preset, begun),
             progress=move,
         )
     state = "finished" if summary.finished else "stopped; add --resume to go on"
@@ -101,3 +113,12 @@ def dg(
         ),
         as_json=as_json,
     )
+
+
+def _notes(names: list[str], preset: str, begun: Checkpoint | None) -> dict[str, object]:
+    """What the model's description says of its origin; a fine-tuned model has also seen what its start had seen."""
+    seen = [f"{name} training people" for name in names]
+    if begun is None:
+        return {"training_data": seen, "preset": preset}
+    before = [str(name) for name in begun.notes.get("training_data", ())]
+    return {"training_data": [*before, *seen], "preset": preset, "started_from": begun.digest}

@@ -16,7 +16,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from dgbench.core.errors import UsageError, WorkFailedError
-from dgbench.models.dg.checkpoint import save_model
+from dgbench.models.dg.checkpoint import Checkpoint, save_model
 from dgbench.models.dg.landmark_vector import shape_vector
 from dgbench.training.config import Phase, TrainConfig
 from dgbench.training.frames import FrameBank
@@ -63,6 +63,7 @@ def train(
     frozen: FrozenNetworks,
     out: Path,
     resume: bool = False,
+    start: Checkpoint | None = None,
     device: str = "cpu",
     devices: int = 1,
     stop_after: int | None = None,
@@ -78,6 +79,8 @@ def train(
         frozen: networks of the perceptual and landmark losses.
         out: folder for checkpoints, log, grids and the exported model.
         resume: go on from the newest checkpoint in ``out``; without it ``out`` must hold none.
+        start: a finished model of the same configuration whose weights training begins with (fine-tuning); the
+            discriminators and the classifier begin anew.
         device: ``cpu`` or ``cuda``.
         devices: how many processes (gloo on CPU, nccl on GPU); batches must divide by it.
         stop_after: end this sitting when so many steps are done in all, keeping a checkpoint.
@@ -100,7 +103,8 @@ def train(
         raise UsageError(f"{out}: holds a training run; add --resume to go on with it, or choose another --out")
     strategy = "auto" if devices == 1 else ("ddp" if "TORCHELASTIC_RUN_ID" in os.environ else "ddp_spawn")
     fabric = Fabric(accelerator=device, devices=devices, strategy=strategy, precision=config.precision)
-    job = _Job(config, bank, features, frozen, out, stop_after, dict(notes or {}), progress if devices == 1 else None)
+    shown = progress if devices == 1 else None
+    job = _Job(config, bank, features, frozen, start, out, stop_after, dict(notes or {}), shown)
     # Bound to the function, because Fabric takes apart and copies what it is given as arguments.
     outcome = fabric.launch(functools.partial(_run, job=job))
     if "failed" in outcome:
@@ -116,6 +120,7 @@ class _Job:
     bank: FrameBank
     features: Tensor
     frozen: FrozenNetworks
+    start: Checkpoint | None
     out: Path
     stop_after: int | None
     notes: dict[str, Any]
@@ -126,8 +131,7 @@ def _run(fabric: Fabric, *, job: _Job) -> dict[str, Any]:
     """Train in one process; returns the summary, or as ``failed`` the message that every process came to."""
     began = time.monotonic()
     state = TrainState(job.config)
-    if job.config.start_at_mean or job.config.model.idsg.standardise:
-        _start(state, job)
+    _start(state, job)
     state.prepare(fabric.device)
     extra = load_state(state, job.out)
     resumed_from = state.step
@@ -182,8 +186,11 @@ def _run(fabric: Fabric, *, job: _Job) -> dict[str, Any]:
 
 
 def _start(state: TrainState, job: _Job) -> None:
-    """Set what training data decide before the first step: feature statistics, and the mean shape as a start."""
+    """Set what is decided before the first step: another model's weights, or feature statistics and the mean shape."""
     for model in (state.model, state.average):
+        if job.start is not None:
+            model.load_state_dict(job.start.model().state_dict())
+            continue
         if job.config.model.idsg.standardise:
             model.shape.standardise(job.bank.points, job.bank.visibility, job.features)
         if job.config.start_at_mean:

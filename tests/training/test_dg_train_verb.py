@@ -107,6 +107,26 @@ def test_train_resume_and_what_it_says(cartoons: Store, tmp_path: Path) -> None:
     assert checkpoint.notes["training_data"] == ["frll-cross@1 training people"]
 
 
+def test_a_finished_model_is_fine_tuned(cartoons: Store, tmp_path: Path) -> None:
+    settings = tmp_path / "small.yaml"
+    settings.write_text(SETTINGS)
+    common = ("--protocol", "frll-cross", "--preset", "small", "--json", "--config", settings)
+    assert call(*common, "--out", tmp_path / "first")[0] == 0
+    first = load_checkpoint(tmp_path / "first")
+    none = tmp_path / "none.yaml"
+    none.write_text(SETTINGS.replace("steps: 2", "steps: 0").replace("hidden: 16", "hidden: 24"))
+    code, _, error = call(*common[:-1], none, "--out", tmp_path / "same", "--start", tmp_path / "first")
+    assert code == 0, error
+    same = load_checkpoint(tmp_path / "same")
+    assert same.digest == first.digest and same.config == first.config
+    assert same.notes["started_from"] == first.digest
+    assert same.notes["training_data"] == ["frll-cross@1 training people"] * 2
+    assert call(*common, "--out", tmp_path / "more", "--start", tmp_path / "first")[0] == 0
+    assert load_checkpoint(tmp_path / "more").digest != first.digest
+    code, _, error = call(*common, "--out", tmp_path / "x", "--start", tmp_path / "nothing")
+    assert code == 3 or "no DG checkpoint here" in str(error)
+
+
 def test_test_people_are_never_trained_on(cartoons: Store) -> None:
     from dgbench.protocols import registry
     from dgbench.training.protocol_rows import training_rows
