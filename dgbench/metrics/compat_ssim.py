@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from dgbench.core.card import MetricCard
 from dgbench.core.face import Failure
 from dgbench.metrics.contract import PairMetric, PairView
@@ -44,5 +42,5 @@ class CompatSsim(PairMetric):
             return images
         if min(images[0].shape[:2]) < 2 * RADIUS + 1:
             return Failure("wrong-size", f"SSIM needs at least {2 * RADIUS + 1} px a side, got {images[0].shape[:2]}")
-        first, second = (image.astype(np.float64) / 127.5 - 1.0 for image in images)
-        return windowed_similarity(first, second, c1=(0.01 * RANGE) ** 2, c2=(0.03 * RANGE) ** 2)
+        c1, c2 = (0.01 * RANGE) ** 2, (0.03 * RANGE) ** 2
+        return windowed_similarity(*images, c1=c1, c2=c2, scale=1 / 127.5, shift=-1.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,28 +55,22 @@ def ssim(first: Image, second: Image) -> float:
         raise ValueError(f"SSIM needs images of one shape, got {first.shape} and {second.shape}")
     if min(first.shape[:2]) < 2 * RADIUS + 1:
         raise ValueError(f"SSIM needs at least {2 * RADIUS + 1} px a side, got {first.shape[:2]}")
-    return windowed_similarity(first.astype(np.float64), second.astype(np.float64), c1=_C1, c2=_C2)
+    return windowed_similarity(first, second, c1=_C1, c2=_C2)
 
 
-def windowed_similarity(x: NDArray[np.float64], y: NDArray[np.float64], *, c1: float, c2: float) -> float:
-    """Return the mean SSIM of two float64 (H, W, C) arrays on whatever range ``c1`` and ``c2`` are made for.
+def windowed_similarity(
+    first: Image, second: Image, *, c1: float, c2: float, scale: float = 1.0, shift: float = 0.0
+) -> float:
+    """Return the mean SSIM of two uint8 (H, W, C) images on the range that ``scale`` and ``shift`` bring them to.
 
     ``c1`` and ``c2`` are the squares of 0.01 and 0.03 times the range (Wang et al. 2004, eq. 13).
     """
-    taps = gaussian_window()
-    crop = slice(RADIUS, -RADIUS)
+    # Compiled code is loaded where it is used: most commands compare no pixels.
+    from dgbench.metrics.ssim_window import mean_similarity
 
-    def smooth(image: NDArray[np.float64]) -> NDArray[np.float64]:
-        return cv2.sepFilter2D(image, cv2.CV_64F, taps, taps)[crop, crop]
-
-    mean_x, mean_y = smooth(x), smooth(y)
-    # The squares of 8-bit values are exact; only sums and differences of smoothed maps follow.
-    energy, product = smooth(x * x + y * y), smooth(x * y)
-    both = mean_x * mean_y
-    squares = mean_x * mean_x + mean_y * mean_y
-    numerator = (2 * both + c1) * (2 * (product - both) + c2)
-    denominator = (squares + c1) * (energy - squares + c2)
-    return float(np.mean(numerator / denominator, dtype=np.float64))
+    rows, channels = len(first), first.shape[2]
+    flat = [np.ascontiguousarray(image).reshape(rows, -1) for image in (first, second)]
+    return float(mean_similarity(flat[0], flat[1], channels, gaussian_window(), scale, shift, c1, c2))
 
 
 class Ssim(PairMetric):
