@@ -16,6 +16,7 @@ from dgbench.core.digests import sha256_bytes
 from dgbench.core.errors import UsageError, WorkFailedError
 from dgbench.core.record import Record
 from dgbench.io.atomic import write_bytes, write_json
+from dgbench.io.locks import folder_lock
 from dgbench.io.parquet import read_frame
 from dgbench.results.schema import parse_record
 
@@ -35,6 +36,8 @@ PAIR_COLUMNS: tuple[str, ...] = (
 
 #: Folders that a search for records never enters: they may hold many thousand files and no record.
 _PRUNED = frozenset({"images", "thumbs", "journal", "inputs", "leaderboards", "published"})
+#: How long a publication waits for another one into the same results.
+_WAIT_S = 300.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@-]{0,119}")
 
 
@@ -234,13 +237,14 @@ def publish(scored_folder: Path, results_root: Path) -> Path:
             raise UsageError(f"{file}: absent or not the file that {RECORD} speaks of; score the run again")
     contents[RECORD] = (scored_folder / RECORD).read_bytes()
     target = results_root / published_path(record)
-    if (target / RECORD).is_file():
-        if _measurement(read_record(target)) == _measurement(record):
-            return target  # the same numbers scored again: the first record stays
-        raise UsageError(
-            f"{target}: holds another record; a published record never changes: publish under a new run id, "
-            "with 'supersedes' naming the old one"
-        )
-    for name, content in contents.items():
-        write_bytes(target / name, content)
+    with folder_lock(results_root, purpose="publish", timeout_s=_WAIT_S):
+        if (target / RECORD).is_file():
+            if _measurement(read_record(target)) == _measurement(record):
+                return target  # the same numbers scored again: the first record stays
+            raise UsageError(
+                f"{target}: holds another record; a published record never changes: publish under a new run id, "
+                "with 'supersedes' naming the old one"
+            )
+        for name, content in contents.items():
+            write_bytes(target / name, content)
     return target

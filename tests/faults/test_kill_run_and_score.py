@@ -120,7 +120,11 @@ def test_a_killed_publication_or_leaderboard_is_finished_by_the_same_command(
         build(results)
 
     work()
-    whole = {path.relative_to(results): path.read_bytes() for path in results.rglob("*") if path.is_file()}
+    whole = {
+        path.relative_to(results): path.read_bytes()
+        for path in results.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    }
 
     def check(point: int) -> None:
         work()
