@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dgbench.core.record import MetricValue
-from dgbench.report.views import SectionView
+from dgbench.report.views import Column, SectionView
 from dgbench.results import formats
+from dgbench.results.board import Row
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -49,19 +49,24 @@ def section_table(view: SectionView, *, protocol: str) -> str:
         primary = row.metric(view.section.primary)
         failed = str(primary.n_expected - primary.n_scored) if primary else "--"
         place = formats.rank(row.rank).replace("–", "--") or "--"
-        cells = [_cell(view, row.metric(c.name), c.name) for c in columns]
-        name = escape(row.label) + (f" ({escape(row.reason)})" if row.reason else "")
+        cells = [_cell(view, row, column) for column in columns]
+        name = escape(row.text) + (f" ({escape(row.reason)})" if row.reason else "")
         lines.append(f"    {' & '.join([place, name, *cells, failed])} \\\\")
     return "\n".join([*lines, r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""])
 
 
-def _cell(view: SectionView, metric: MetricValue | None, name: str) -> str:
+def _cell(view: SectionView, row: Row, column: Column) -> str:
+    metric = row.metric(column.name)
     if metric is None or metric.value is None:
         return "--"
-    if metric.interval is None or name != view.section.primary:
-        return formats.number(metric.value, decimals=3)
-    low, high = (formats.number(value, decimals=3) for value in (metric.interval.low, metric.interval.high))
-    return f"{formats.number(metric.value, decimals=3)} {{\\scriptsize [{low}, {high}]}}"
+    text = formats.number(metric.value, decimals=column.decimals)
+    spread = row.spread(column.name)
+    if spread is not None:
+        text += f" $\\pm$ {formats.number(spread, decimals=column.decimals)}"
+    if metric.interval is None or column.name != view.section.primary:
+        return text
+    ends = (formats.number(end, decimals=column.decimals) for end in (metric.interval.low, metric.interval.high))
+    return f"{text} {{\\scriptsize [{', '.join(ends)}]}}"
 
 
 def _caption(view: SectionView, protocol: str) -> str:

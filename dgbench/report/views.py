@@ -28,6 +28,7 @@ class Column:
     card: MetricCard
     low: float
     high: float
+    decimals: int = 3
 
     def share(self, value: float) -> float:
         """Where ``value`` lies in the range, 0..100."""
@@ -178,7 +179,7 @@ def _section_view(board: Board, section: Section) -> SectionView:
 def _column(section: Section, name: str) -> Column:
     metrics = [metric for row in section.rows if (metric := row.metric(name)) is not None]
     values = [value for metric in metrics for value in _numbers(metric)] or [0.0, 1.0]
-    return Column(name, metrics[0].card, min(values), max(values))
+    return Column(name, metrics[0].card, min(values), max(values), section.decimals(name))
 
 
 def _numbers(metric: MetricValue) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from dgbench.core.card import MetricCard
 from dgbench.core.record import MetricValue, Record
 from dgbench.results.entries import Entries, find_entries
 from dgbench.results.overlap import Overlap, overlap
@@ -48,6 +50,11 @@ class Row:
     def label(self) -> str:
         """Name and variant, for a plot or a heading."""
         return f"{self.name} ({self.variant})" if self.variant else self.name
+
+    @property
+    def text(self) -> str:
+        """The label with the number of seeds, for a table of text."""
+        return self.label if len(self.seeds) == 1 else f"{self.label}, {len(self.seeds)} seeds"
 
     @cached_property
     def _metrics(self) -> dict[str, tuple[MetricValue, ...]]:
@@ -96,6 +103,16 @@ class Section:
         found = (m.name for row in self.rows for m in row.stored.record.metrics if m.card.compat is compat)
         names = list(dict.fromkeys(found))
         return sorted(names, key=lambda name: name != self.primary)
+
+    def card(self, name: str) -> MetricCard:
+        """The card of one of :meth:`metric_names`: of the first row that has it."""
+        return next(metric.card for row in self.rows if (metric := row.metric(name)) is not None)
+
+    def decimals(self, name: str) -> int:
+        """How many decimals a reader is shown of a metric: 3, fewer where a typical value is over 10 or 100."""
+        values = [m.value for row in self.rows if (m := row.metric(name)) is not None and m.value is not None]
+        typical = statistics.median(map(abs, values)) if values else 0.0
+        return 3 - (typical >= 10) - (typical >= 100)
 
     @property
     def headline(self) -> list[str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 from dgbench.core.digests import sha256_file
 from dgbench.core.errors import UsageError
 from dgbench.results import history, leaderboard, released
+from dgbench.results.blocks import filled, has_blocks
+from dgbench.results.board import make_boards
 from dgbench.results.pairs_check import table_problems
 from dgbench.results.problem import Problem
 from dgbench.results.published import load_published
@@ -17,6 +20,7 @@ from dgbench.results.store import (
     RECORD,
     StoredRecord,
     find_record_files,
+    find_records,
     published_path,
     read_record,
 )
@@ -25,7 +29,13 @@ from dgbench.results.store import (
 _BESIDE = frozenset({"leaderboards", "published", "README.md", history.CORRECTIONS})
 
 
-def check(results_root: Path, *, protocols_root: Path | None = None, base: str | None = None) -> list[Problem]:
+def check(
+    results_root: Path,
+    *,
+    protocols_root: Path | None = None,
+    base: str | None = None,
+    readmes: Sequence[Path] | None = None,
+) -> list[Problem]:
     """Check a results folder and return every problem found, sorted by place.
 
     Args:
@@ -34,6 +44,8 @@ def check(results_root: Path, *, protocols_root: Path | None = None, base: str |
             ``results_root``, where there is one.
         base: a git revision (``origin/main``); records and the protocol lock are compared with the merge base of
             it and HEAD.
+        readmes: Markdown files whose marked tables must be what the records say; default: ``README.md`` beside
+            ``results_root``, where it has such tables.
 
     Raises:
         UsageError: ``results_root`` is no folder, or ``base`` is no revision.
@@ -48,7 +60,10 @@ def check(results_root: Path, *, protocols_root: Path | None = None, base: str |
         problems += _protocol_problems(records, protocols)
     if base is not None:
         problems += history.problems(results_root, protocols, base=base)
-    problems += _regeneration(results_root, readable=not problems)
+    if readmes is None:
+        beside = results_root.resolve().parent / "README.md"
+        readmes = [beside] if has_blocks(beside) else []
+    problems += _regeneration(results_root, readmes, readable=not problems)
     return sorted(set(problems))
 
 
@@ -186,7 +201,7 @@ def _protocol_problems(records: list[StoredRecord], protocols: Path) -> list[Pro
     return problems
 
 
-def _regeneration(root: Path, *, readable: bool) -> list[Problem]:
+def _regeneration(root: Path, readmes: Sequence[Path], *, readable: bool) -> list[Problem]:
     """Leaderboard files that are not what the records say, to the byte."""
     folder = root / "leaderboards"
     try:
@@ -206,4 +221,12 @@ def _regeneration(root: Path, *, readable: bool) -> list[Problem]:
         Problem(f"leaderboards/{name}", "leaderboard", f"belongs to no record; {advice}")
         for name in sorted(present - files.keys())
     ]
+    boards = make_boards(find_records(root)) if readmes else []
+    for file in readmes:
+        try:
+            if filled(file, boards) != file.read_text(encoding="utf-8"):
+                again = f"run 'dgbench leaderboard build {root.name} --readme {file.name}'"
+                problems.append(Problem(file.name, "leaderboard", f"its table is not what the records say; {again}"))
+        except UsageError as error:
+            problems.append(Problem(file.name, "leaderboard", str(error)))
     return problems

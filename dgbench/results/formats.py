@@ -44,6 +44,14 @@ def training(data: tuple[str, ...]) -> str:
 
 def metric_cell(value: MetricValue | None, spread: float | None = None, *, decimals: int = DECIMALS) -> str:
     """Value, spread over seeds and interval, with n/N where not every pair could be measured."""
+    text = short_cell(value, spread, decimals=decimals)
+    if value is None or not text or value.n_scored == value.n_expected:
+        return text
+    return f"{text} ({value.n_scored}/{value.n_expected} measured)"
+
+
+def short_cell(value: MetricValue | None, spread: float | None = None, *, decimals: int = 3) -> str:
+    """Value, spread over seeds and interval; "" for nothing."""
     if value is None or value.value is None:
         return ""
     parts = [number(value.value, decimals=decimals)]
@@ -51,6 +59,4 @@ def metric_cell(value: MetricValue | None, spread: float | None = None, *, decim
         parts.append(f"± {number(spread, decimals=decimals)}")
     if value.interval is not None:
         parts.append(interval(value.interval, decimals=decimals))
-    if value.n_scored != value.n_expected:
-        parts.append(f"({value.n_scored}/{value.n_expected} measured)")
     return " ".join(parts)

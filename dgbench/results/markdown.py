@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dgbench.core.record import MetricValue
 from dgbench.results import formats
 from dgbench.results.board import Board, Row, Section
 from dgbench.results.entries import seed_name
 from dgbench.results.published import Published, PublishedTable
 
-_DECIMALS = 3
-_ARROWS = {"higher": "↑", "lower": "↓"}
+ARROWS = {"higher": "↑", "lower": "↓"}
 _NOTE = (
     "A row is ranked only if it was measured by dgbench over exactly the protocol's pairs, with the same metric "
     "cards as the other ranked rows. The rank is a range: every place that the pairs cannot rule out. Values "
@@ -53,9 +51,9 @@ def section_markdown(section: Section, *, link: str = "") -> str:
     """The table of one judge set; ``link`` is the way from the page to the results folder."""
     names = section.headline
     header = ["Rank", "Method", "Origin", "Coverage"]
-    header += [f"{name} {_ARROWS[_any(section, name).card.direction]}" for name in names]
+    header += [f"{name} {ARROWS[section.card(name).direction]}" for name in names]
     header += ["Failures", "Training data", "Date", "Record"]
-    return _table(header, [_cells(section, row, names, link) for row in section.rows])
+    return markdown_table(header, [_cells(section, row, names, link) for row in section.rows])
 
 
 def index_markdown(boards: Sequence[Board], published: Published) -> str:
@@ -79,7 +77,7 @@ def index_markdown(boards: Sequence[Board], published: Published) -> str:
             rows.append([f"[{board.protocol}]({board.protocol}.md)", "–", "–", "0", "0", "only printed numbers"])
     parts = ["# Leaderboards", "", "Made by `dgbench leaderboard build`; do not edit by hand. " + _NOTE, ""]
     header = ["Protocol", "Judges", "Primary metric", "Ranked", "Unranked", "May hold rank 1"]
-    parts += [_table(header, rows) if rows else "No record yet.", ""]
+    parts += [markdown_table(header, rows) if rows else "No record yet.", ""]
     far = [table for table in published.tables if not table.near]
     if far:
         parts += ["## Printed in papers, near no protocol of dgbench", ""]
@@ -101,12 +99,12 @@ def published_markdown(table: PublishedTable, *, level: int) -> str:
     ]
     parts += [f"- Differs: {text}" for text in table.differences]
     parts += [f"- Doubt: {text}" for text in table.doubts]
-    header = ["Method", "Origin", *(f"{m.name} {_ARROWS[m.direction]}" for m in table.metrics), "Note"]
+    header = ["Method", "Origin", *(f"{m.name} {ARROWS[m.direction]}" for m in table.metrics), "Note"]
     rows = []
     for method, values in table.rows.items():
         cells = ["–" if value is None else repr(value) for value in values]
         rows.append([method, table.origin(method), *cells, table.row_notes.get(method, "")])
-    return "\n".join([*parts, "", _table(header, rows)])
+    return "\n".join([*parts, "", markdown_table(header, rows)])
 
 
 def contradictions_markdown(published: Published) -> str:
@@ -119,7 +117,7 @@ def contradictions_markdown(published: Published) -> str:
             setting = f", {claim.setting}" if claim.setting else ""
             claims.append(f"{value!r} ({table.paper}, {table.table}{setting})")
         rows.append([entry.method, entry.quantity, "; ".join(claims), entry.remark])
-    return _table(["Method", "Quantity", "Printed values", "Remark"], rows)
+    return markdown_table(["Method", "Quantity", "Printed values", "Remark"], rows)
 
 
 def _cells(section: Section, row: Row, names: Sequence[str], link: str) -> list[str]:
@@ -130,12 +128,12 @@ def _cells(section: Section, row: Row, names: Sequence[str], link: str) -> list[
     if row.overlap not in ("none declared", "other data"):
         data += f" ⚠ {row.overlap}"
     failures = formats.failures(primary.failures if primary else record.coverage.failed)
-    metrics = [formats.metric_cell(row.metric(name), row.spread(name), decimals=_DECIMALS) for name in names]
+    metrics = [_cell(section, row, name) for name in names]
     texts = ["record"] if len(row.seeds) == 1 else [f"seed {seed_name(stored.record)}" for stored in row.seeds]
     links = [f"[{text}]({link}{stored.path}/record.json)" for text, stored in zip(texts, row.seeds, strict=True)]
     return [
         place,
-        _method(row),
+        row.text,
         record.origin,
         row.coverage,
         *metrics,
@@ -146,24 +144,17 @@ def _cells(section: Section, row: Row, names: Sequence[str], link: str) -> list[
     ]
 
 
-def _method(row: Row) -> str:
-    return row.label if len(row.seeds) == 1 else f"{row.label}, {len(row.seeds)} seeds"
+def _cell(section: Section, row: Row, name: str) -> str:
+    return formats.metric_cell(row.metric(name), row.spread(name), decimals=section.decimals(name))
 
 
 def _side_table(section: Section, names: Sequence[str]) -> str:
-    header = ["Method", *(f"{name} {_ARROWS[_any(section, name).card.direction]}" for name in names)]
-    rows = [
-        [_method(row), *(formats.metric_cell(row.metric(name), row.spread(name), decimals=_DECIMALS) for name in names)]
-        for row in section.rows
-    ]
-    return _table(header, rows)
+    header = ["Method", *(f"{name} {ARROWS[section.card(name).direction]}" for name in names)]
+    return markdown_table(header, [[row.text, *(_cell(section, row, name) for name in names)] for row in section.rows])
 
 
-def _any(section: Section, name: str) -> MetricValue:
-    return next(metric for row in section.rows if (metric := row.metric(name)) is not None)
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; what would end a cell or open a tag is escaped."""
     lines = [header, ["---"] * len(header), *([_escape(cell) for cell in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
