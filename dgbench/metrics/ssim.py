@@ -70,6 +70,8 @@ def windowed_similarity(
 
     rows, channels = len(first), first.shape[2]
     flat = [np.ascontiguousarray(image).reshape(rows, -1) for image in (first, second)]
+    for view in flat:  # decoded images may be read-only, which is another type to the compiler: one for all
+        view.flags.writeable = False
     return float(mean_similarity(flat[0], flat[1], channels, gaussian_window(), scale, shift, c1, c2))
 
 

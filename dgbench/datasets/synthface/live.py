@@ -54,6 +54,7 @@ class SynthStore:
         self._cache = cache and cache / renderer_digest()[:16] / head.digest[:16] / f"{world}-{seed}-{size}"
         self._keep = keep
         self._memory: OrderedDict[str, _Kept] = OrderedDict()
+        self._known: set[str] = set()
 
     @property
     def size(self) -> int:
@@ -61,10 +62,14 @@ class SynthStore:
         return self._size
 
     def __contains__(self, key: object) -> bool:
+        # Every image is asked for several times before a run begins, and to resolve a key is to stage its scene.
+        if key in self._known:
+            return True
         try:
             self._layout.resolve(str(key))
         except UsageError:
             return False
+        self._known.add(str(key))
         return True
 
     def image(self, key: str) -> Image:
