@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats as scipy_stats
+from scipy.special import ndtr, stdtrit
 
 from dgbench.core.record import Interval
 
@@ -166,8 +166,8 @@ def expanded_levels(level: float, n_clusters: int) -> tuple[float, float]:
     sqrt((G-1)/G); reading further out repairs both (Hesterberg 2015, "What Teachers Should Know About the
     Bootstrap", The American Statistician 69(4), "expanded percentile interval").
     """
-    t = scipy_stats.t.ppf((1 + level) / 2, n_clusters - 1)
-    low = float(scipy_stats.norm.cdf(-math.sqrt(n_clusters / (n_clusters - 1)) * t))
+    t = stdtrit(n_clusters - 1, (1 + level) / 2)
+    low = float(ndtr(-math.sqrt(n_clusters / (n_clusters - 1)) * t))
     return low, 1.0 - low
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats as scipy_stats
+from scipy.special import ndtri
 
 from dgbench.core.record import Interval
 from dgbench.stats.clusters import DRAWS, Clusters, mean_interval, standard_error
@@ -99,4 +99,4 @@ def needed_people(
 
 def detectable_difference(error: float, *, level: float = 0.95, power: float = 0.8) -> float:
     """Return the difference that a test with this standard error finds with the given power."""
-    return error * float(scipy_stats.norm.ppf((1 + level) / 2) + scipy_stats.norm.ppf(power))
+    return error * float(ndtri((1 + level) / 2) + ndtri(power))
