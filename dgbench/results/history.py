@@ -11,10 +11,12 @@ from dgbench.core.errors import MissingError, UsageError
 from dgbench.core.record import Record
 from dgbench.results import released
 from dgbench.results.problem import Problem
+from dgbench.results.published import load_published, parse_published
 from dgbench.results.schema import parse_record
 from dgbench.results.store import PAIR_SCORES, RECORD
 
-#: ``path of a record's folder: reason`` for the rare record that had to be changed or removed.
+#: ``path of a record's folder: reason`` for the rare record that had to be changed or removed, and
+#: ``published/<table>: reason`` for a printed table that had been misread.
 CORRECTIONS = "corrections.yaml"
 
 
@@ -31,7 +33,8 @@ def problems(results_root: Path, protocols_root: Path, *, base: str) -> list[Pro
     allowed = _corrections(results_root)
     prefix = results_root.resolve().relative_to(top.resolve()).as_posix()
     found: list[Problem] = []
-    for place, blob in _files(top, commit, prefix).items():
+    files = _files(top, commit, prefix)
+    for place, blob in files.items():
         path, _, name = place.rpartition("/")
         if name not in (RECORD, PAIR_SCORES) or path.split("/")[0] in ("leaderboards", "published"):
             continue
@@ -44,13 +47,15 @@ def problems(results_root: Path, protocols_root: Path, *, base: str) -> list[Pro
             )
         elif (before := _git(top, "cat-file", "blob", blob)) != (after := now.read_bytes()):
             if name == RECORD:
-                found += _changes(place, before, after)
+                found += changes(place, before, after)
             else:
                 found.append(Problem(place, "changed", f"pair scores changed; say why in {CORRECTIONS}"))
+    printed = {place: blob for place, blob in files.items() if place.startswith("published/")}
+    found += _published_problems(top, printed, results_root, allowed)
     return found + _lock_problems(top, commit, protocols_root)
 
 
-def _changes(place: str, before: bytes, after: bytes) -> list[Problem]:
+def changes(place: str, before: bytes, after: bytes) -> list[Problem]:
     """What a reader of the table would see differ; a migration to a newer schema alone is no change."""
     try:
         old, new = parse_record(before), parse_record(after)
@@ -74,6 +79,35 @@ def _changes(place: str, before: bytes, after: bytes) -> list[Problem]:
 def _text(record: Record, name: str) -> str:
     metric = next((metric for metric in record.metrics if metric.name == name), None)
     return "nothing" if metric is None or metric.value is None else f"{metric.value:.6g}"
+
+
+def _published_problems(top: Path, blobs: dict[str, str], results_root: Path, allowed: set[str]) -> list[Problem]:
+    """Printed cells that differ or are gone: a misread number may be corrected, with a reason."""
+    try:
+        now = {table.id: table for table in load_published(results_root).tables}
+    except UsageError:
+        return []  # said where the tables are made
+    found: list[Problem] = []
+    for place, blob in sorted(blobs.items()):
+        if not place.endswith(".yaml"):
+            continue
+        for table in parse_published(_git(top, "cat-file", "blob", blob), place).tables:
+            if f"published/{table.id}" in allowed:
+                continue
+            held = now.get(table.id)
+            for method in table.rows:
+                after = held.cells(method) if held is not None and method in held.rows else {}
+                found += [
+                    Problem(
+                        place,
+                        "changed",
+                        f"{table.id}: {name} of {method}, {value}, is now {after.get(name, 'gone')}; restore it, or "
+                        f"name published/{table.id} in {CORRECTIONS}",
+                    )
+                    for name, value in table.cells(method).items()
+                    if after.get(name) != value
+                ]
+    return found
 
 
 def _lock_problems(top: Path, commit: str, protocols_root: Path) -> list[Problem]:

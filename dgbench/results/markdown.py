@@ -102,7 +102,7 @@ def published_markdown(table: PublishedTable, *, level: int) -> str:
     header = ["Method", "Origin", *(f"{m.name} {ARROWS[m.direction]}" for m in table.metrics), "Note"]
     rows = []
     for method, values in table.rows.items():
-        cells = ["–" if value is None else repr(value) for value in values]
+        cells = ["–" if value is None else str(value) for value in values]
         rows.append([method, table.origin(method), *cells, table.row_notes.get(method, "")])
     return "\n".join([*parts, "", markdown_table(header, rows)])
 
@@ -115,7 +115,7 @@ def contradictions_markdown(published: Published) -> str:
         for claim in entry.claims:
             table, value = published.claim(entry.method, claim)
             setting = f", {claim.setting}" if claim.setting else ""
-            claims.append(f"{value!r} ({table.paper}, {table.table}{setting})")
+            claims.append(f"{value} ({table.paper}, {table.table}{setting})")
         rows.append([entry.method, entry.quantity, "; ".join(claims), entry.remark])
     return markdown_table(["Method", "Quantity", "Printed values", "Remark"], rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -28,8 +29,8 @@ class PublishedTable(BaseModel):
 
     ``near`` is the protocol (``id@version``) whose task is closest, or "" where none is. ``own_method`` is the
     method that the paper itself proposes: its row is ``reported`` by its authors, every other row is a
-    ``third_party`` measurement. ``rows`` maps a method to its values in the order of ``metrics``; ``None`` is a
-    cell that the paper leaves empty.
+    ``third_party`` measurement. ``rows`` maps a method to its values in the order of ``metrics``, digit for digit as
+    printed; ``None`` is a cell that the paper leaves empty or that could not be read (``doubts`` says which).
     """
 
     model_config = _FROZEN
@@ -45,7 +46,7 @@ class PublishedTable(BaseModel):
     doubts: tuple[str, ...] = ()
     verified: Literal["primary text, code or data file"]
     metrics: tuple[PaperMetric, ...]
-    rows: dict[str, tuple[float | None, ...]]
+    rows: dict[str, tuple[Decimal | None, ...]]
     row_notes: dict[str, str] = {}
 
     @model_validator(mode="after")
@@ -62,7 +63,7 @@ class PublishedTable(BaseModel):
         """``reported`` for the authors' own method, ``third_party`` for the others."""
         return "reported" if method == self.own_method else "third_party"
 
-    def cells(self, method: str) -> dict[str, float]:
+    def cells(self, method: str) -> dict[str, Decimal]:
         """The values printed for ``method`` by metric, empty cells left out."""
         pairs = zip(self.metrics, self.rows[method], strict=True)
         return {metric.name: value for metric, value in pairs if value is not None}
@@ -95,7 +96,7 @@ class Published(BaseModel):
     tables: tuple[PublishedTable, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
 
-    def claim(self, method: str, claim: Claim) -> tuple[PublishedTable, float]:
+    def claim(self, method: str, claim: Claim) -> tuple[PublishedTable, Decimal]:
         """The table that a claim points at, and the value printed there.
 
         Raises:
@@ -117,7 +118,7 @@ def load_published(results_root: Path) -> Published:
     tables: list[PublishedTable] = []
     contradictions: list[Contradiction] = []
     for file in sorted((results_root / "published").glob("*.yaml")):
-        content = _read(file)
+        content = parse_published(_content(file), str(file))
         tables += content.tables
         contradictions += content.contradictions
     names = [*(table.id for table in tables), *(entry.id for entry in contradictions)]
@@ -131,12 +132,34 @@ def load_published(results_root: Path) -> Published:
     return published
 
 
-def _read(file: Path) -> Published:
+def parse_published(content: bytes, name: str) -> Published:
+    """Parse one file of ``published/``; ``name`` is what an error calls it.
+
+    Raises:
+        UsageError: it is not YAML or does not follow the schema.
+    """
     try:
-        return Published.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")) or {})
+        return Published.model_validate(yaml.load(content.decode(), Loader=_AsPrinted) or {})  # noqa: S506, a safe one
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{file}: {place}: {first['msg']}") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"{file}: cannot be read as YAML: {' '.join(str(error).split())}") from error
+        raise UsageError(f"{name}: {place}: {first['msg']}") from error
+    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise UsageError(f"{name}: cannot be read as YAML: {' '.join(str(error).split())}") from error
+
+
+class _AsPrinted(yaml.SafeLoader):
+    """YAML whose numbers stay text, so that ``0.70`` is not turned into 0.7; only null and merge keys are resolved."""
+
+
+_AsPrinted.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in held if tag.rpartition(":")[2] in ("null", "merge")]
+    for first, held in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read ({error.strerror})") from error

@@ -54,7 +54,7 @@ def overall_csv(boards: Sequence[Board], published: Published) -> str:
         for method in table.rows:
             for name, value in table.cells(method).items():
                 tail = ["", "", "", "", "", "", "", _source(table), _place(table)]
-                cells = [name, "no", "no", repr(value), "", "", ""]
+                cells = [name, "no", "no", str(value), "", "", ""]
                 rows.append([table.near, *_published_common(table, method), *cells, *tail])
     return _csv([*_OVERALL, *_OVERALL_TRAILING], rows)
 
@@ -108,7 +108,7 @@ def _published_common(table: PublishedTable, method: str) -> list[str]:
 
 
 def _published_trailing(table: PublishedTable, method: str) -> list[str]:
-    values = "; ".join(f"{name} {value!r}" for name, value in table.cells(method).items())
+    values = "; ".join(f"{name} {value}" for name, value in table.cells(method).items())
     return ["", "", "", "", "", f"{values} ({_source(table)})", _place(table)]
 
 

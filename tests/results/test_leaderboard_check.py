@@ -26,6 +26,8 @@ from dgbench.results.leaderboard import build
 from dgbench.results.problem import Problem
 from dgbench.results.store import ENVIRONMENT, PAIR_SCORES, RECORD, parquet_bytes, publish
 
+_COMMITTED = Path(__file__).parents[2] / "results"
+
 
 def _folder(results: Path, method: str = "dg") -> Path:
     return next((results / "synthface-mini-cross/v1" / method).iterdir())
@@ -110,6 +112,14 @@ def test_nan_in_the_pair_scores_is_caught(results: Path) -> None:
     assert [(p.kind, p.message) for p in check(results)] == [("nan", "csim holds NaN or infinity")]
 
 
+def test_a_silently_removed_metric_is_caught(repository: Path) -> None:
+    _edit(repository, lambda data: data["metrics"].pop())
+    build(repository)
+    assert check(repository) == []
+    (problem,) = check(repository, base="main")
+    assert problem.kind == "changed" and problem.message.count("→ nothing") == 1
+
+
 def test_a_removed_row_is_caught(repository: Path) -> None:
     shutil.rmtree(_folder(repository, "copy-source"))
     build(repository)
@@ -130,6 +140,25 @@ def test_a_correction_with_a_reason_is_allowed_and_one_without_is_not(repository
     file.write_text(f"{place}: wrong\n")
     with pytest.raises(UsageError, match="reasons of at least 20 characters"):
         check(repository, base="main")
+
+
+def test_a_silently_changed_printed_number_is_caught(repository: Path) -> None:
+    shutil.copytree(_COMMITTED / "published", repository / "published")
+    build(repository)
+    _git(repository, "add", ".")
+    _git(repository, "commit", "-q", "-m", "printed")
+    file = repository / "published" / "face-adapter-eccv24.yaml"
+    text = file.read_text()
+    file.write_text(text.replace("DG: [14.01,", "DG: [24.01,"))
+    build(repository)
+    assert check(repository) == []  # nothing here says what was printed before
+    (problem,) = check(repository, base="HEAD")
+    assert problem.kind == "changed" and "PSNR of DG, 14.01, is now 24.01" in problem.message
+    file.write_text("\n".join(line for line in text.splitlines() if "TPSMM: [23.8" not in line))
+    build(repository)
+    assert len(check(repository, base="HEAD")) == 7 and "is now gone" in check(repository, base="HEAD")[0].message
+    (repository / "corrections.yaml").write_text("published/face-adapter-self: a row had been misread in the paper\n")
+    assert check(repository, base="HEAD") == []
 
 
 def test_a_removed_pair_is_caught(results: Path) -> None:

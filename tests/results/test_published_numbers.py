@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ tables:
     differences: [another crop]
     doubts: [a smudged cell]
     metrics: [{name: CSIM, direction: higher}, {name: FID, direction: lower}]
-    rows: {Ours: [0.99, 1.0], Theirs: [0.1, null]}
+    rows: {Ours: [0.990, 1], Theirs: [0.1, null]}
 """
 
 
@@ -52,7 +53,7 @@ def test_printed_rows_stand_beside_and_change_no_rank(root: Path) -> None:
         ("Theirs", "third_party", ""),
     ]
     assert rows[2]["csim"] == "", "a printed CSIM is not dgbench's csim and must not share its column"
-    assert rows[2]["published_values"] == "CSIM 0.99; FID 1.0 (A paper (2024), Table 3)"
+    assert rows[2]["published_values"] == "CSIM 0.990; FID 1 (A paper (2024), Table 3)"
 
 
 def test_the_page_says_source_difference_and_doubt(root: Path) -> None:
@@ -72,7 +73,8 @@ def test_the_page_says_source_difference_and_doubt(root: Path) -> None:
         ("[0.1, null]", "[0.1]", "has 1 values for 2 metrics"),
         ("primary text, code or data file", "somebody's notes", "primary text"),
         ("differences: [another crop]", "differences: []", "differences"),
-        ("[0.1, null]", "[.nan, null]", "finite"),
+        ("[0.1, null]", "[.nan, null]", "valid decimal"),
+        ("[0.1, null]", "[NaN, null]", "finite"),
         ("tables:", "tables: [", "cannot be read as YAML"),
     ],
 )
@@ -94,11 +96,44 @@ def test_a_contradiction_must_point_at_printed_cells(root: Path) -> None:
 def test_the_committed_numbers_are_those_of_the_papers() -> None:
     published = load_published(COMMITTED)
     tables = {table.id: table for table in published.tables}
-    assert tables["hyperreenact-cross"].cells("DG") == {"CSIM": 0.19, "APD": 3.1, "AED": 16.9}
-    assert tables["face-adapter-self"].cells("DG")["CSIM"] == 0.0972
+    cells = tables["hyperreenact-cross"].cells("DG")
+    assert {name: str(value) for name, value in cells.items()} == {"CSIM": "0.19", "APD": "3.1", "AED": "16.9"}
+    assert str(tables["face-adapter-self"].cells("DG")["CSIM"]) == "0.0972"
+    assert str(tables["hyperreenact-self"].cells("X2Face")["CSIM"]) == "0.70", "digit for digit as printed"
     assert tables["hyperreenact-self"].origin("HyperReenact") == "reported"
     assert tables["hyperreenact-self"].origin("DG") == "third_party"
     assert all(table.origin("DG") != "reported" for table in published.tables), "DG's own tables are not known"
     text = contradictions_markdown(published)
     assert "0.19 (HyperReenact (ICCV 2023), Tables 1-2, cross reenactment, ArcFace, fine-tuned one-shot)" in text
     assert "0.0834 (Face-Adapter (ECCV 2024), Table 1, cross reenactment, CurricularFace)" in text
+
+
+def test_every_shared_cell_on_which_two_papers_differ_is_a_contradiction() -> None:
+    """Same method, task and name of the metric, values more than a twentieth apart: none may be left out."""
+    published = load_published(COMMITTED)
+    listed = {
+        (entry.method, frozenset((claim.table, claim.metric) for claim in entry.claims))
+        for entry in published.contradictions
+    }
+    tables = [table for table in published.tables if table.near]
+    due = set()
+    for one, other in itertools.combinations(tables, 2):
+        if one.near != other.near:
+            continue
+        for method in one.rows.keys() & other.rows.keys():
+            first, second = one.cells(method), other.cells(method)
+            for metric in first.keys() & second.keys():
+                if abs(first[metric] - second[metric]) > max(first[metric], second[metric]) / 20:
+                    due.add((method, frozenset({(one.id, metric), (other.id, metric)})))
+    assert len(due) > 10
+    assert due == listed
+
+
+def test_no_row_of_a_table_is_the_dual_generators_own_report() -> None:
+    published = load_published(COMMITTED)
+    assert not [table.id for table in published.tables if table.own_method in ("DG", "Dual-Generator", "Dual")]
+    assert {table.paper for table in published.tables} == {
+        "HyperReenact (ICCV 2023)",
+        "Face-Adapter (ECCV 2024)",
+        "PersonaLive (CVPR 2026)",
+    }

@@ -11,8 +11,15 @@ import pytest
 from fabricated_records import make_record, pair_table, write_run
 
 from dgbench.core.errors import UsageError
-from dgbench.results.schema import SCHEMA_FILE, migrate, parse_record, record_schema, write_schema
-from dgbench.results.store import RECORD
+from dgbench.core.record import SCHEMA_VERSION
+from dgbench.results.check import check
+from dgbench.results.history import changes
+from dgbench.results.leaderboard import build
+from dgbench.results.schema import MIGRATIONS, SCHEMA_FILE, migrate, parse_record, record_schema, write_schema
+from dgbench.results.store import RECORD, publish
+
+_OLD = Path(__file__).parent / "old_records"
+_OLD_SCORES = [("csim", 0.547494, 45), ("pose_error", 26.359683, 45), ("ssim", 0.559012, 45), ("fd", 65.250567, 48)]
 
 
 def test_the_published_schema_is_the_one_that_the_types_make(tmp_path: Path) -> None:
@@ -53,6 +60,58 @@ def test_migrations_run_in_order_and_leave_their_input_alone() -> None:
     new = migrate(old, migrations={1: rename, 2: add}, latest=3)
     assert new == {"schema_version": 3, "name": "x", "seed": 0}
     assert old == {"schema_version": 1, "title": "x"}
+
+
+@pytest.mark.parametrize("file", sorted(_OLD.glob("v*.json")), ids=lambda file: file.stem)
+def test_a_record_of_every_released_version_is_read_for_ever(file: Path) -> None:
+    """These files never change; a new schema version adds one here and a migration for all before it."""
+    record = parse_record(file.read_bytes())
+    assert record.schema_version == SCHEMA_VERSION and record.method.name == "dg"
+    assert [(m.name, round(m.value, 6), m.n_scored) for m in record.metrics if m.value is not None] == _OLD_SCORES
+    assert json.loads(file.read_text())["metrics"][0]["card_digest"] == record.metrics[0].card.digest
+
+
+def test_every_version_has_its_record_and_its_schema() -> None:
+    versions = {f"v{number}" for number in range(1, SCHEMA_VERSION + 1)}
+    assert {file.stem for file in _OLD.glob("v*.json")} == versions
+    assert {file.stem.removeprefix("record.") for file in SCHEMA_FILE.parent.glob("record.v*.json")} == versions
+    assert set(MIGRATIONS) == set(range(1, SCHEMA_VERSION))
+
+
+def _from_made_up_version_0(data: dict[str, Any]) -> dict[str, Any]:
+    method = {("motion" if key == "motion_mode" else key): value for key, value in data["method"].items()}
+    rest = {("seed" if key == "driver_seed" else key): value for key, value in data.items()}
+    return {**rest, "method": method, "origin": "measured"}
+
+
+def test_an_old_file_goes_through_the_whole_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A made-up earlier version, since there is only one so far: read, ranked and published, its bytes untouched."""
+    old = (_OLD / "made-up-v0.json").read_bytes()
+    with pytest.raises(UsageError, match="schema_version 0 cannot be migrated"):
+        parse_record(old)
+    monkeypatch.setitem(MIGRATIONS, 0, _from_made_up_version_0)
+    assert parse_record(old) == parse_record((_OLD / "v1.json").read_bytes())
+    folder = write_run(tmp_path / "runs", "dg", 0.6, failures=3, training_data=("synthface-mini-train@1",))
+    data = json.loads(old)
+    written = json.loads((folder / RECORD).read_text())
+    data |= {name: written[name] for name in ("pair_scores_sha256", "environment_sha256")}
+    (folder / RECORD).write_text(json.dumps(data))
+    root = tmp_path / "repo" / "results"
+    target = publish(folder, root)
+    build(root)
+    assert check(root) == []
+    assert json.loads((target / RECORD).read_text())["schema_version"] == 0
+    assert "| 1 | dg | measured | 48/48 |" in (root / "leaderboards" / "synthface-mini-cross@1.md").read_text()
+
+
+def test_a_migration_alone_is_no_change_of_a_published_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MIGRATIONS, 0, _from_made_up_version_0)
+    old, new = (_OLD / "made-up-v0.json").read_bytes(), (_OLD / "v1.json").read_bytes()
+    assert changes("a/record.json", old, new) == []
+    edited = json.loads(new)
+    edited["metrics"][3]["value"] = 1.0
+    (problem,) = changes("a/record.json", old, json.dumps(edited).encode())
+    assert problem.kind == "changed" and "fd 65.2506 → 1" in problem.message
 
 
 @pytest.mark.parametrize("version", [None, "1", True, 0, 7])
