@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from colour_judges import ColourJudges
 from drawn_frll import make_copy
-from killing import survive
+from killing import kill_everywhere, survive
 
 from dgbench.engine.plan import RunFolder
 from dgbench.engine.run import run_method
@@ -24,7 +23,6 @@ from dgbench.results.store import publish
 
 PROTOCOL = load_protocol("frll-cross@1")
 LIMIT = 5
-MOST = 400  # far above the number of commit points of any work here: reaching it means that the count is broken
 
 
 def _run(out: Path, data: Path) -> None:
@@ -46,16 +44,6 @@ def _record(folder: Path) -> dict[str, Any]:
     return {key: value for key, value in record.items() if key not in ("created", "code")}
 
 
-def _kill_everywhere(start: Callable[[], None], work: Callable[[], object], check: Callable[[int], None]) -> int:
-    """Kill ``work`` at each of its commit points in turn, from a fresh start; after each kill, ``check``."""
-    for point in range(MOST):
-        start()
-        if survive(work, point):
-            return point
-        check(point)
-    raise AssertionError("more commit points than there can be")
-
-
 def test_a_killed_run_goes_on_to_the_same_images(tmp_path: Path) -> None:
     data = make_copy(tmp_path / "frll", people=12)
     _run(tmp_path / "whole", data)
@@ -69,7 +57,7 @@ def test_a_killed_run_goes_on_to_the_same_images(tmp_path: Path) -> None:
         _run(out, data)
         assert (_images(out), _shas(out)) == (images, shas), f"other images after point {point}"
 
-    points = _kill_everywhere(lambda: shutil.rmtree(out, ignore_errors=True), lambda: _run(out, data), check)
+    points = kill_everywhere(lambda: shutil.rmtree(out, ignore_errors=True), lambda: _run(out, data), check)
     assert points >= 20
 
 
@@ -77,7 +65,7 @@ def test_a_run_killed_again_and_again_still_ends(tmp_path: Path) -> None:
     data = make_copy(tmp_path / "frll", people=12)
     _run(tmp_path / "whole", data)
     out = tmp_path / "run"
-    for point in range(2, MOST, 3):
+    for point in range(2, 400, 3):
         if survive(lambda: _run(out, data), point):
             break
     assert _images(out) == _images(tmp_path / "whole")
@@ -100,7 +88,7 @@ def test_a_killed_scoring_leaves_no_record_or_the_whole_one(tmp_path: Path, monk
         assert _record(out) == whole
         assert (path.parent / "pair_scores.parquet").read_bytes() == table
 
-    points = _kill_everywhere(
+    points = kill_everywhere(
         lambda: shutil.rmtree(out / "scores", ignore_errors=True), lambda: score_run(out, judges="embedded"), check
     )
     assert points >= 8
@@ -135,5 +123,5 @@ def test_a_killed_publication_or_leaderboard_is_finished_by_the_same_command(
         }
         assert now == whole, f"other tables after point {point}"
 
-    points = _kill_everywhere(lambda: shutil.rmtree(results, ignore_errors=True), work, check)
+    points = kill_everywhere(lambda: shutil.rmtree(results, ignore_errors=True), work, check)
     assert points >= 16

@@ -1,4 +1,4 @@
-"""Kills a piece of work at its n-th commit point: before and after every sync and every rename, in a forked child."""
+"""Kills work at its commit points: before and after every sync, rename and removal, in a forked child."""
 
 from __future__ import annotations
 
@@ -6,16 +6,29 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+#: Far above the number of commit points of any work in the tests: reaching it means that the count is broken.
+_MOST = 2000
 
 
-class Killed(Exception):  # noqa: N818 - it is an outcome, not an error
-    """The child was killed before its work was done."""
+def kill_everywhere(start: Callable[[], object], work: Callable[[], object], check: Callable[[int], None]) -> int:
+    """Kill ``work`` at each of its commit points in turn, each time from a fresh ``start``; after each kill, ``check``.
+
+    Returns the number of points; once the point lies past the last one, the work ends by itself.
+    """
+    for point in range(_MOST):
+        start()
+        if survive(work, point):
+            return point
+        check(point)
+    raise AssertionError("more commit points than there can be")
 
 
 def survive(work: Callable[[], object], point: int) -> bool:
     """Do ``work`` in a child that is killed by SIGKILL at commit point ``point``; return whether it finished first.
 
-    The points are counted over every ``os.fsync`` and every rename: just before it and just after it, the two
+    The points are counted over every ``os.fsync``, rename and removal: just before it and just after it, the two
     moments at which a crash could leave something half done.
 
     Raises:
@@ -47,18 +60,15 @@ def _arm(point: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         count += 1
 
-    sync, rename = os.fsync, Path.replace
+    def watched(call: Callable[..., Any]) -> Callable[..., Any]:
+        def both_sides(*arguments: Any, **options: Any) -> Any:
+            reached()
+            done = call(*arguments, **options)
+            reached()
+            return done
 
-    def watched_sync(descriptor: int) -> None:
-        reached()
-        sync(descriptor)
-        reached()
+        return both_sides
 
-    def watched_rename(self: Path, target: Path) -> Path:
-        reached()
-        done = rename(self, target)
-        reached()
-        return done
-
-    os.fsync = watched_sync  # type: ignore[assignment]
-    Path.replace = watched_rename  # type: ignore[method-assign,assignment]
+    os.fsync = watched(os.fsync)
+    for name in ("replace", "rename", "unlink"):
+        setattr(Path, name, watched(getattr(Path, name)))
