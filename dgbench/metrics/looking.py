@@ -15,7 +15,7 @@ from dgbench import __version__
 from dgbench.core.digests import digest
 from dgbench.core.face import Failure, Image
 from dgbench.core.pair import Pair
-from dgbench.metrics.contract import Judges, PairView, Role, Seen
+from dgbench.metrics.contract import Judges, PairView, Role
 from dgbench.metrics.loading import Loaded, Needs, Purpose, real_side
 from dgbench.metrics.observations import Observations, Observed
 
@@ -90,23 +90,31 @@ class Looker:
         return self._judges.features([np.zeros(shape, dtype=np.uint8)])[0]
 
     def _observe(self, stack: Sequence[_Shown]) -> list[Observed]:
-        """Observe in as many threads as there are workers; networks are per image, so no split changes a value."""
         judges = self._judges
         assert judges is not None
         roles = sorted(self._needs.judge_roles)
 
-        def part(cut: tuple[int, int]) -> Sequence[Seen]:
-            shown = stack[slice(*cut)]
+        def observe(shown: Sequence[_Shown]) -> list[Observed]:
             points = [self._points(pair, role) for _, pair, role in shown]
-            return judges.observe([image for image, _, _ in shown], fallback=points, roles=roles)
+            seen = judges.observe([image for image, _, _ in shown], fallback=points, roles=roles)
+            return [Observed(seen=item) for item in seen]
 
-        cuts = [len(stack) * number // self._workers for number in range(self._workers + 1)]
-        groups = self._pool.map(part, [cut for cut in itertools.pairwise(cuts) if cut[0] < cut[1]])
-        return [Observed(seen=seen) for group in groups for seen in group]
+        return self._in_parts(stack, observe)
 
     def _features(self, stack: Sequence[_Shown]) -> list[Observed]:
-        assert self._judges is not None
-        return [Observed(features=row) for row in self._judges.features([image for image, _, _ in stack])]
+        judges = self._judges
+        assert judges is not None
+
+        def features(shown: Sequence[_Shown]) -> list[Observed]:
+            return [Observed(features=row) for row in judges.features([image for image, _, _ in shown])]
+
+        return self._in_parts(stack, features)
+
+    def _in_parts(self, stack: Sequence[_Shown], look: _Look) -> list[Observed]:
+        """Look in as many threads as there are workers; networks are per image, so no split changes a value."""
+        cuts = [len(stack) * number // self._workers for number in range(self._workers + 1)]
+        parts = [stack[slice(*cut)] for cut in itertools.pairwise(cuts) if cut[0] < cut[1]]
+        return [item for part in self._pool.map(look, parts) for item in part]
 
     def _looked(self, loaded: Loaded, seen: Observed | None, row: Observed | None) -> Looked:
         real = {

@@ -32,5 +32,5 @@ def load(weights: Path | None, roles: frozenset[str], threads: int) -> Judges:
         identity=ArcFaceR50(identity_file, threads=threads) if identity_file else None,
         landmarks=landmarks,
         pose=LandmarkPose(landmarks.network) if landmarks and "pose" in roles else None,
-        features=Inception(inception_file) if inception_file else None,
+        features=Inception(inception_file, threads=threads) if inception_file else None,
     )
