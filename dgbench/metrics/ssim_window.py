@@ -1,27 +1,17 @@
-"""The windowed sums of SSIM row by row, compiled: image-sized arrays in between would take five times as long."""
+"""The windowed sums of SSIM row by row: image-sized arrays in between would take five times as long."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from dgbench.core.compiled import compiled
 from dgbench.core.face import Image
 
 _Row = NDArray[np.float64]
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 
 
-def _compiled(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Compile without fast maths: the order of every sum is as written, so every machine gets the same number."""
-    return cast(Callable[_P, _R], numba.njit(cache=True, nogil=True, fastmath=False)(function))
-
-
-@_compiled
+@compiled
 def _products(first: Image, second: Image, scale: float, shift: float, x: _Row, y: _Row, xx_yy: _Row, xy: _Row) -> None:
     """Bring a row of both images to the range, and put down the products that are to be smoothed."""
     for i in range(len(first)):
@@ -29,20 +19,20 @@ def _products(first: Image, second: Image, scale: float, shift: float, x: _Row, 
         x[i], y[i], xx_yy[i], xy[i] = a, b, a * a + b * b, a * b
 
 
-@_compiled
+@compiled
 def _start(target: _Row, row: _Row, weight: float) -> None:
     for i in range(len(target)):
         target[i] = weight * row[i]
 
 
-@_compiled
+@compiled
 def _add(target: _Row, one: _Row, other: _Row, weight: float) -> None:
     # Three arrays a loop: with more the compiler gives up on vector instructions.
     for i in range(len(target)):
         target[i] += weight * (one[i] + other[i])
 
 
-@_compiled
+@compiled
 def _add_similarity(mean_x: _Row, mean_y: _Row, xx_yy: _Row, xy: _Row, c1: float, c2: float, total: _Row) -> None:
     """Add Wang et al. 2004, eq. 13, of every pixel of a row of smoothed values."""
     for i in range(len(total)):
@@ -51,7 +41,7 @@ def _add_similarity(mean_x: _Row, mean_y: _Row, xx_yy: _Row, xy: _Row, c1: float
         total[i] += numerator / ((squares + c1) * (xx_yy[i] - squares + c2))
 
 
-@_compiled
+@compiled
 def mean_similarity(
     first: Image, second: Image, step: int, taps: _Row, scale: float, shift: float, c1: float, c2: float
 ) -> float:

@@ -17,6 +17,7 @@ from dgbench.core.errors import UsageError
 from dgbench.core.face import Image
 from dgbench.networks.exported import ExportedNetwork
 from dgbench.networks.features import FeatureNetwork
+from dgbench.networks.inception_input import inception_input
 from dgbench.networks.torchvision_shim import import_torchvision
 
 #: The Inception weights converted from the TensorFlow release of 2015-12-05; the one file that gives a FID.
@@ -27,9 +28,9 @@ class Inception(FeatureNetwork):
     """Inception-v3 pool features (2048) of torch-fidelity's ``inception-v3-compat``, float32.
 
     torch-fidelity would unpickle the file without limits; here it is read as tensors only and handed on from
-    memory, so no code in it can run. Images are brought to 299 px by torch-fidelity's own resize; the network after
-    it runs in onnxruntime, one image at a time, so that the numbers do not depend on how many images there are, and
-    twice as many go through a core as in torch. Features equal torch-fidelity's to about 3e-7 (relative).
+    memory, so no code in it can run. Images are brought to 299 px as torch-fidelity does; the network after it runs
+    in onnxruntime, one image at a time, so that the numbers do not depend on how many images there are, and twice as
+    many go through a core as in torch. Features equal torch-fidelity's to about 3e-7 (relative).
 
     The name is ``fid`` for the official file and ``fd[inception-<digest>]`` for any other.
     """
@@ -66,22 +67,9 @@ class Inception(FeatureNetwork):
         """See :meth:`FeatureNetwork.features`."""
         result = np.zeros((len(images), self.dimension), dtype=np.float32)
         for index, image in enumerate(images):
-            (rows,) = self._body.run(self._resized(image))
+            (rows,) = self._body.run(inception_input(image, self.SIZE))
             result[index] = rows[0]
         return result
-
-    def _resized(self, image: Image) -> NDArray[np.float32]:
-        """Return what torch-fidelity's network sees of an image: float32 (1, 3, 299, 299), (value - 128) / 128."""
-        import torch
-        from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
-
-        planes = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))[None])
-        with torch.inference_mode():
-            square = interpolate_bilinear_2d_like_tensorflow1x(
-                planes.float(), size=(self.SIZE, self.SIZE), align_corners=False
-            )
-            pixels: NDArray[np.float32] = ((square - 128) / 128).numpy()
-        return pixels
 
 
 #: torch-fidelity's layers from the resized image to the pooled features, in order.
