@@ -38,6 +38,7 @@ def score_clips(
     metrics: Sequence[str] = ("jitter",),
     weights: Path | None = None,
     draws: int = DRAWS,
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[MetricValue, ...]:
     """Score clips on temporal metrics; memory holds one clip at a time.
 
@@ -47,6 +48,7 @@ def score_clips(
         metrics: names of :data:`CLIP_METRICS`.
         weights: folder with the video network of ``fvd``.
         draws: bootstrap resamples for the interval of ``jitter``.
+        progress: called with (done, total) clips.
 
     Raises:
         UsageError: no clips, an unknown metric, judges missing, or a clip whose two sides differ in length.
@@ -62,7 +64,9 @@ def score_clips(
     network = fvd.load(weights) if "fvd" in metrics else None
     jitters: list[float | Failure] = []
     rows: list[tuple[fvd.Row, fvd.Row] | Failure] = []
-    for clip in sorted(clips, key=lambda clip: clip.clip_id.encode()):
+    for number, clip in enumerate(sorted(clips, key=lambda clip: clip.clip_id.encode())):
+        if progress is not None:
+            progress(number, len(clips))
         generated, real = clip.load()
         if len(generated) != len(real):
             raise UsageError(f"clip {clip.clip_id}: {len(generated)} generated and {len(real)} real frames")
