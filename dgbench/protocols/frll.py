@@ -1,6 +1,8 @@
-"""The FRLL protocols as drafts: what ``frll-self@1`` and ``frll-cross@1`` were released from."""
+"""The FRLL protocols as drafts: what ``frll-self@1``, ``frll-cross@1`` and ``frll-train@1`` were released from."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from dgbench.core.protocol import Frame, NumberModulo, Pairing, Protocol, Split
 
@@ -51,18 +53,37 @@ def frll_cross() -> Protocol:
     )
 
 
-def _draft(identifier: str, *, title: str, pairing: Pairing) -> Protocol:
+def frll_train() -> Protocol:
+    """Return the draft of ``frll-train@1``."""
+    return _draft(
+        "frll-train",
+        title="FRLL, training pairs: another person's expression, with the real photograph as target",
+        purpose="train",
+        pairing=Pairing(
+            rule="As frll-cross, among the training people; points are found by YuNet on the user's machine.",
+            sampler="frll-expression",
+            seed=0,
+            parameters={"relation": "cross", "references_per_source": 6},
+        ),
+        frame=FRAME.model_copy(update={"landmarks": ("yunet",)}),
+    )
+
+
+def _draft(
+    identifier: str, *, title: str, pairing: Pairing, purpose: Literal["test", "train"] = "test", frame: Frame = FRAME
+) -> Protocol:
     return Protocol(
         id=identifier,
         version=1,
         title=title,
+        purpose=purpose,
         dataset="frll",
         split=SPLIT,
         pairing=pairing,
         pairs="frozen",
         expected_pairs=0,
         pairs_sha256=_PLACEHOLDER,
-        frame=FRAME,
+        frame=frame,
         metrics=("ssim", "csim", "psnr", "l1", "pose", "landmark_nme", "expression", "detection", "fid", "fd"),
         primary_metric="ssim",
         licence=LICENCE,

@@ -12,7 +12,7 @@ import yaml
 from dgbench.core.errors import UsageError
 from dgbench.core.pair import Pair
 from dgbench.datasets.frll import PEOPLE, whole_set
-from dgbench.protocols.frll import frll_cross, frll_self
+from dgbench.protocols.frll import frll_cross, frll_self, frll_train
 from dgbench.protocols.pairs_file import pairs_csv, read_pairs, write_pairs
 from dgbench.protocols.registry import LoadedProtocol, list_protocols, load_protocol, protocols_root
 from dgbench.protocols.samplers import sampler
@@ -52,7 +52,7 @@ def test_frozen_pairs_match_count_digest_and_split(loaded: LoadedProtocol) -> No
         assert (pair.relation == "self") == (pair.source_identity == pair.reference_identity)
 
 
-@pytest.mark.parametrize("draft", [frll_self(), frll_cross()], ids=lambda draft: draft.id)
+@pytest.mark.parametrize("draft", [frll_self(), frll_cross(), frll_train()], ids=lambda draft: draft.id)
 def test_the_released_frll_pairs_are_what_the_rule_makes(draft: object) -> None:
     name = draft.id  # type: ignore[attr-defined]
     pairs = sampler("frll-expression")(whole_set(), draft)  # type: ignore[arg-type]
