@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,6 +18,19 @@ class Pose(NamedTuple):
     yaw: float
     pitch: float
     roll: float
+
+    def rotation(self) -> NDArray[np.float64]:
+        """Return the (3, 3) rotation of the head: pitch first, then yaw, then roll in the image plane.
+
+        From the head's axes to the camera's (x right, y up, z to the viewer). So the nose's height above the horizon
+        is the pitch, its bearing the yaw, and the roll turns the picture.
+        """
+        y, p, r = (math.radians(angle) for angle in self)
+        about_x = np.array([[1, 0, 0], [0, math.cos(p), math.sin(p)], [0, -math.sin(p), math.cos(p)]])
+        about_y = np.array([[math.cos(y), 0, math.sin(y)], [0, 1, 0], [-math.sin(y), 0, math.cos(y)]])
+        about_z = np.array([[math.cos(r), math.sin(r), 0], [-math.sin(r), math.cos(r), 0], [0, 0, 1]])
+        matrix: NDArray[np.float64] = about_z @ about_y @ about_x
+        return matrix
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dgbench.core.card import JudgeNetwork, MetricCard
 from dgbench.core.face import Failure, Pose
@@ -20,13 +19,13 @@ _TITLES = {"pose": "Pose error", "pose_yaw": "Yaw error", "pose_pitch": "Pitch e
 def card(name: str, networks: Sequence[JudgeNetwork]) -> MetricCard:
     """Return the card of one of :data:`NAMES` by the given judges."""
     what = (
-        "Angle of the rotation between the head poses of generated and reference, R = Rz(roll) Rx(pitch) Ry(yaw)"
+        "Angle of the rotation between the head poses of generated and reference, R = Rz(roll) Ry(yaw) Rx(pitch)"
         if name == "pose"
         else f"Absolute difference of the {name.removeprefix('pose_')} of generated and reference, wrapped to 0..180"
     )
     return MetricCard(
         name=name,
-        version=1,
+        version=2 if name == "pose" else 1,
         title=_TITLES[name],
         unit="degrees",
         definition=f"{what}; both poses by the same judge; mean over pairs.",
@@ -42,18 +41,9 @@ def card(name: str, networks: Sequence[JudgeNetwork]) -> MetricCard:
     )
 
 
-def rotation(pose: Pose) -> NDArray[np.float64]:
-    """Return the rotation matrix, float64 (3, 3), of a pose in degrees: roll after pitch after yaw."""
-    yaw, pitch, roll = (math.radians(angle) for angle in pose)
-    about_y = np.array([[math.cos(yaw), 0, math.sin(yaw)], [0, 1, 0], [-math.sin(yaw), 0, math.cos(yaw)]])
-    about_x = np.array([[1, 0, 0], [0, math.cos(pitch), -math.sin(pitch)], [0, math.sin(pitch), math.cos(pitch)]])
-    about_z = np.array([[math.cos(roll), -math.sin(roll), 0], [math.sin(roll), math.cos(roll), 0], [0, 0, 1]])
-    return about_z @ about_x @ about_y
-
-
 def geodesic(first: Pose, second: Pose) -> float:
     """Return the angle in degrees, 0..180, of the rotation that takes one pose to the other."""
-    between = rotation(first) @ rotation(second).T
+    between = first.rotation() @ second.rotation().T
     # atan2 of both parts is exact near 0 and near 180 degrees, where the arc cosine of the trace alone is not.
     axis = np.array([between[2, 1] - between[1, 2], between[0, 2] - between[2, 0], between[1, 0] - between[0, 1]])
     return math.degrees(math.atan2(float(np.linalg.norm(axis)), float(np.trace(between)) - 1.0))

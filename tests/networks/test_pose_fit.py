@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from dgbench.core.card import JudgeNetwork
-from dgbench.core.face import Landmarks
-from dgbench.datasets.synthface.camera import rotation_matrix
+from dgbench.core.face import Landmarks, Pose
 from dgbench.networks.canonical import MEAN_FACE, pose_from_landmarks
 from dgbench.networks.detector import Detection
 from dgbench.networks.ibug import MEDIAPIPE_TO_IBUG, MIRROR, mesh_to_ibug
@@ -13,7 +12,7 @@ from dgbench.networks.pose import LandmarkPose
 
 
 def _landmarks(yaw: float, pitch: float, roll: float, *, depth: bool = True) -> Landmarks:
-    turned = (MEAN_FACE @ rotation_matrix(yaw, pitch, roll).T) * [1, -1, -1] * 4.2
+    turned = (MEAN_FACE @ Pose(yaw, pitch, roll).rotation().T) * [1, -1, -1] * 4.2
     turned[:, 2] -= turned[:, 2].mean()
     if not depth:
         turned[:, 2] = 0

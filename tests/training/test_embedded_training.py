@@ -26,15 +26,14 @@ from dgbench.training.embedded_views import ViewMaker, damaged
 
 def _faces(count: int, people: int = 4) -> Faces:
     """Frames with one bright dot at the nose tip of a mean face turned by a known pose."""
-    from dgbench.core.face import Landmarks
-    from dgbench.datasets.synthface.camera import rotation_matrix
+    from dgbench.core.face import Landmarks, Pose
 
     rng = np.random.default_rng(0)
     images = np.full((count, FRAME, FRAME, 3), 40, np.uint8)
     points, poses = np.zeros((count, 68, 3), np.float32), np.zeros((count, 3), np.float32)
     for index in range(count):
         pose = rng.uniform(-25, 25, 3)
-        turned = (MEAN_FACE @ rotation_matrix(*pose).T) * [1, -1, -1] * 2.4
+        turned = (MEAN_FACE @ Pose(*pose).rotation().T) * [1, -1, -1] * 2.4
         turned[:, 2] -= turned[:, 2].mean()
         points[index] = np.add(turned, [48, 46, 0])
         poses[index] = pose_from_landmarks(Landmarks(points[index], np.ones(68, np.float32), "x"))

@@ -4,32 +4,33 @@ import numpy as np
 import pytest
 
 from dgbench.core.errors import UsageError
-from dgbench.datasets.synthface.camera import FRAME, PIVOT, camera_of, rotation_matrix
+from dgbench.core.face import Pose
+from dgbench.datasets.synthface.camera import FRAME, PIVOT, camera_of
 from dgbench.datasets.synthface.scene import MULTIPIE_SHOTS, Scene, multipie_light
 
 NOSE, TOP = np.array([0.0, 0, 1]), np.array([0.0, 1, 0])
 
 
 def test_positive_yaw_points_the_nose_to_image_right():
-    assert (rotation_matrix(90, 0, 0) @ NOSE) == pytest.approx([1, 0, 0], abs=1e-12)
-    assert (rotation_matrix(30, 0, 0) @ NOSE)[0] == pytest.approx(0.5)
+    assert (Pose(90, 0, 0).rotation() @ NOSE) == pytest.approx([1, 0, 0], abs=1e-12)
+    assert (Pose(30, 0, 0).rotation() @ NOSE)[0] == pytest.approx(0.5)
 
 
 def test_positive_pitch_points_the_nose_up_at_every_yaw():
     for yaw in (-90, -30, 0, 60, 90):
-        assert (rotation_matrix(yaw, 25, 0) @ NOSE)[1] == pytest.approx(np.sin(np.radians(25)))
+        assert (Pose(yaw, 25, 0).rotation() @ NOSE)[1] == pytest.approx(np.sin(np.radians(25)))
 
 
 def test_positive_roll_turns_the_picture_clockwise():
-    assert (rotation_matrix(0, 0, 30) @ TOP)[0] == pytest.approx(0.5)
-    turned = rotation_matrix(40, 10, 30) @ TOP
-    flat = rotation_matrix(40, 10, 0) @ TOP
+    assert (Pose(0, 0, 30).rotation() @ TOP)[0] == pytest.approx(0.5)
+    turned = Pose(40, 10, 30).rotation() @ TOP
+    flat = Pose(40, 10, 0).rotation() @ TOP
     angle = np.degrees(np.arctan2(turned[0], turned[1]) - np.arctan2(flat[0], flat[1]))
     assert angle == pytest.approx(30)
 
 
 def test_rotations_are_proper():
-    matrix = rotation_matrix(33, -21, 12)
+    matrix = Pose(33, -21, 12).rotation()
     assert matrix @ matrix.T == pytest.approx(np.eye(3))
     assert np.linalg.det(matrix) == pytest.approx(1)
 
