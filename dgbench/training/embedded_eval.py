@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dgbench.core.face import Pose
 from dgbench.io.atomic import write_json
+from dgbench.metrics.pose import geodesic
 from dgbench.networks.canonical import pose_from_landmarks
 from dgbench.networks.embedded.judges import EmbeddedDetector, EmbeddedIdentity
 from dgbench.networks.embedded.store import load_identity, load_landmarks
@@ -52,11 +54,16 @@ def find(faces: Faces, *, folder: Path | None = None) -> Found:
 
 
 def landmark_report(faces: Faces, found: Found) -> dict[str, float]:
-    """Return error in % of the face box's longer side, detection rate, pose error in degrees by yaw, visibility."""
+    """Return error in % of the face box's longer side, detection rate, pose error in degrees by yaw, visibility.
+
+    ``pose_error`` is the angle between the two rotations; near a yaw of 90° pitch and roll alone are ill defined.
+    """
     box = (faces.points[..., :2].max(1) - faces.points[..., :2].min(1)).max(1)
     error = np.linalg.norm(found.points[..., :2] - faces.points[..., :2], axis=2).mean(1) / box * 100
     ok = found.detected
     fit = np.abs(found.pose - faces.pose)
+    angle = np.full(len(ok), np.nan)
+    angle[ok] = [geodesic(Pose(*one), Pose(*true)) for one, true in zip(found.pose[ok], faces.pose[ok], strict=True)]
     report = {
         "frames": float(len(ok)),
         "detected_percent": 100 * float(ok.mean()),
@@ -66,6 +73,7 @@ def landmark_report(faces: Faces, found: Found) -> dict[str, float]:
     }
     for low, high in ((0, 30), (30, 60), (60, 90.001)):
         bin_ = ok & (np.abs(faces.pose[:, 0]) >= low) & (np.abs(faces.pose[:, 0]) < high)
+        report[f"pose_error_median_{low}_{high:.0f}"] = float(np.median(angle[bin_]))
         report[f"yaw_error_median_{low}_{high:.0f}"] = float(np.median(fit[bin_, 0]))
         report[f"pitch_error_median_{low}_{high:.0f}"] = float(np.median(fit[bin_, 1]))
         report[f"roll_error_median_{low}_{high:.0f}"] = float(np.median(fit[bin_, 2]))

@@ -14,7 +14,7 @@ from dgbench.networks.embedded.blocks import Residual, conv
 VIEW = 64
 LandmarkName = Literal["landmarks", "landmarks-train"]
 #: Channels at 1/2, 1/4 and 1/8 of the side: the network that measures is wider than the one to train with.
-WIDTHS: dict[LandmarkName, tuple[int, int, int]] = {"landmarks": (24, 40, 80), "landmarks-train": (24, 40, 80)}
+WIDTHS: dict[LandmarkName, tuple[int, int, int]] = {"landmarks": (32, 48, 96), "landmarks-train": (24, 40, 80)}
 _MAP = 16
 _CHANNELS = 64
 
