@@ -1,4 +1,4 @@
-"""Figures for papers as PDF and PNG: intervals and yaw-bin curves of a section, and pairs by every method."""
+"""Plots for papers as PDF and PNG: intervals and yaw-bin curves of a section."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ from typing import Any
 
 from dgbench.core.record import MetricValue
 from dgbench.io.atomic import write_bytes
-from dgbench.report.gallery import StripRow
 from dgbench.report.scale import Span, on_scale
 from dgbench.report.views import Column, SectionView
 from dgbench.results.board import Row
 
 #: The page's light palette, so that a paper's figure and the page agree.
 _COLOURS = ("#0b56a4", "#b4400a", "#1b7a4b", "#8a3ea8", "#946200", "#0b7c8c", "#b0246b", "#4d5a6a")
-#: Pairs in the figure of images.
-_FIGURE_PAIRS = 5
 _STYLES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), "-", (0, (4, 1)), (0, (1, 1)), (0, (8, 3)))
-_RC = {
+RC = {
     "font.size": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -40,7 +37,7 @@ def section_figures(view: SectionView, out: Path) -> list[Path]:
     from matplotlib.figure import Figure
 
     files: list[Path] = []
-    with mpl.rc_context(_RC):
+    with mpl.rc_context(RC):
         columns = [c for c in view.columns if any(_value(row, c) is not None for row in view.section.rows)]
         if columns:
             names = max(len(row.label) for row in view.section.rows)
@@ -52,7 +49,7 @@ def section_figures(view: SectionView, out: Path) -> list[Path]:
             for axis, column in zip(axes, columns, strict=True):
                 _intervals(axis, view, column)
             figure.subplots_adjust(left / width, bottom / height, 1 - 0.1 / width, 1 - top / height, 0.18)
-            files += _save(figure, out / f"{view.slug}-intervals")
+            files += save(figure, out / f"{view.slug}-intervals")
         binned = [c for c in columns if view.curves(c)]
         if binned:
             width, height, bottom = 2.4 * len(binned) + 0.2, 2.5, 0.75
@@ -64,47 +61,8 @@ def section_figures(view: SectionView, out: Path) -> list[Path]:
             if handles:
                 figure.legend(handles, labels, loc="lower center", ncols=max(2, 2 * len(binned)), frameon=False)
             figure.subplots_adjust(0.45 / width, bottom / height, 1 - 0.1 / width, 1 - 0.28 / height, 0.24)
-            files += _save(figure, out / f"{view.slug}-curves")
+            files += save(figure, out / f"{view.slug}-curves")
     return files
-
-
-def strip_figure(
-    view: SectionView, rows: Sequence[Row], strip: Sequence[StripRow], site: Path, out: Path
-) -> list[Path]:
-    """Write ``<slug>-pairs``: one row per pair, columns source, reference, every method, target; grey is no image."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-    from PIL import Image
-
-    names = ["Source", "Reference", *(row.label for row in rows), "Target"]
-    strip = strip[:_FIGURE_PAIRS]
-    cell, gap, inch = 112, 4, 0.95
-    pitch = cell + gap
-    sheet = Image.new("RGB", (pitch * len(names) - gap, pitch * len(strip) - gap), "white")
-    for line, pair in enumerate(strip):
-        images = [
-            pair.inputs["source"],
-            pair.inputs["reference"],
-            *(g for g, _ in pair.generated),
-            pair.inputs["target"],
-        ]
-        for place, name in enumerate(images):
-            if name is not None:
-                with Image.open(site / name) as picture:
-                    scaled = picture.convert("RGB").resize((cell, cell), Image.Resampling.LANCZOS)
-                sheet.paste(scaled, (pitch * place, pitch * line))
-            else:
-                sheet.paste((236, 239, 243), (pitch * place, pitch * line, pitch * place + cell, pitch * line + cell))
-    width, height = inch * len(names), inch * len(strip)
-    with mpl.rc_context(_RC):
-        figure = Figure(figsize=(width, height + 0.25))
-        axis = figure.add_axes((0, 0, 1, height / (height + 0.25)))
-        axis.imshow(sheet, aspect="auto")
-        axis.set_axis_off()
-        for place, name in enumerate(names):
-            short = name if len(name) <= 16 else f"{name[:15]}…"
-            axis.text(pitch * place + cell / 2, -8, short, ha="center", va="bottom", fontsize=6.5)
-        return _save(figure, out / f"{view.slug}-pairs", dpi=118)
 
 
 def _intervals(axis: Any, view: SectionView, column: Column) -> None:
@@ -173,7 +131,7 @@ def _value(row: Row, column: Column) -> float | None:
     return metric.value if metric else None
 
 
-def _save(figure: Any, stem: Path, *, dpi: int = 130) -> list[Path]:
+def save(figure: Any, stem: Path, *, dpi: int = 130) -> list[Path]:
     """Save as PDF and PNG without dates, so that the same scores give the same files."""
     files: list[Path] = []
     for kind, options in (("pdf", {"metadata": {"CreationDate": None}}), ("png", {"dpi": dpi})):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -83,7 +84,7 @@ def shared_sample(table: pd.DataFrame, count: int, *, name: str) -> list[str]:
 def choose(
     table: pd.DataFrame, metric: str, *, higher: bool, count: int, sample: Sequence[str]
 ) -> dict[str, tuple[Why, ...]]:
-    """Choose the pairs of one record, ``count`` of each kind, worst first.
+    """Choose the pairs of one record, ``count`` of each kind.
 
     Worst, median and best are among the measured pairs: a failed pair has no score of its own.
     """
@@ -98,11 +99,10 @@ def choose(
         ("failed", failed),
         ("sample", [pair for pair in sample if pair in set(table["pair_id"])]),
     )
-    why: dict[str, tuple[Why, ...]] = {}
-    for kind, pairs in kinds:
-        for pair in pairs:
-            why[pair] = (*why.get(pair, ()), kind)
-    return why
+    # kinds in turn: where the images run out, each kind has some
+    turns = itertools.zip_longest(*(pairs for _, pairs in kinds))
+    order = dict.fromkeys(pair for turn in turns for pair in turn if pair is not None)
+    return {pair: tuple(kind for kind, pairs in kinds if pair in pairs) for pair in order}
 
 
 def make_gallery(

@@ -48,21 +48,26 @@ class RunImages:
 
 
 class Thumbnails:
-    """Writes thumbnails named by content, each once, and stops at a budget of bytes."""
+    """Writes thumbnails named by content, each once, and stops at a budget of bytes, or at a share of it."""
 
     def __init__(self, out: Path, *, size: int, budget: int) -> None:
-        self._out, self._size, self._left = out, size, budget
+        self._out, self._size, self._left, self._floor = out, size, budget, 0
         self._known: dict[str, str] = {}
         self.files: list[Path] = []
-
-    def spend(self, count: int) -> None:
-        """Take ``count`` bytes from the budget for images that were written elsewhere."""
-        self._left -= count
 
     @property
     def left(self) -> int:
         """Bytes left of the budget."""
         return self._left
+
+    def share(self, parts: int, *, floor: int = 0) -> int:
+        """From here on spend at most one of ``parts`` of what is left above ``floor``.
+
+        Returns:
+            What must then be left: the ``floor`` of smaller shares within this one.
+        """
+        self._floor = self._left - max(0, self._left - floor) // max(1, parts)
+        return self._floor
 
     def add(self, image: Image | Path | None) -> str | None:
         """Store a thumbnail and return its name below ``out``; ``None`` for no image or when the budget is spent."""
@@ -71,7 +76,7 @@ class Thumbnails:
         key = str(image) if isinstance(image, Path) else sha256_bytes(np.ascontiguousarray(image).tobytes())
         if key not in self._known:
             data = _jpeg(image, self._size)
-            if data is None or len(data) > self._left:
+            if data is None or len(data) > self._left - self._floor:
                 return None  # past the budget: the page shows the pair without this image
             name = f"img/{sha256_bytes(data)[:16]}.jpg"
             self._left -= len(data)

@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-from dgbench.report.gallery import Gallery, StripRow
+from dgbench.report.gallery import Gallery
 from dgbench.report.views import MethodView, ProtocolView, SectionView, slug
 from dgbench.results import formats
 from dgbench.results.board import Row
@@ -50,10 +50,6 @@ class Templates:
         """Render ``<name>.html.j2``; the page's name in the navigation is its template's."""
         values.setdefault("page", name)
         return self._environment.get_template(f"{name}.html.j2").render(**values)
-
-    def strip(self, rows: Sequence[Row], strip: Sequence[StripRow]) -> str:
-        """The table of the same pairs by every method."""
-        return self.render("strip", rows=rows, strip=strip)
 
     def gallery(self, protocol: ProtocolView, section: SectionView, gallery: Gallery) -> str:
         """The page of one record's images."""

@@ -10,9 +10,9 @@ from dgbench.core.errors import UsageError
 from dgbench.io.atomic import write_text
 from dgbench.io.locks import folder_lock
 from dgbench.results.blocks import filled
-from dgbench.results.board import make_boards
+from dgbench.results.board import Board, make_boards
 from dgbench.results.markdown import index_markdown, protocol_markdown
-from dgbench.results.published import load_published
+from dgbench.results.published import Published, load_published
 from dgbench.results.store import find_records
 from dgbench.results.tables import overall_csv, protocol_csv
 
@@ -50,7 +50,11 @@ def build(results_root: Path, out: Path | None = None, *, readmes: Sequence[Path
 def render(results_root: Path, *, link: str = "../") -> dict[str, str]:
     """Return the leaderboard's files by name; ``link`` leads from their folder to ``results_root``."""
     published = load_published(results_root)
-    boards = make_boards(find_records(results_root), published)
+    return render_boards(make_boards(find_records(results_root), published), published, link=link)
+
+
+def render_boards(boards: Sequence[Board], published: Published, *, link: str = "../") -> dict[str, str]:
+    """The same from boards that are made already."""
     files = {"README.md": index_markdown(boards, published)}
     for board in boards:
         files[f"{board.protocol}.csv"] = protocol_csv(board)

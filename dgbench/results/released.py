@@ -76,7 +76,7 @@ def parse_lock(content: bytes, name: str) -> dict[str, dict[str, str]]:
     """Parse the bytes of a lock; ``name`` is what an error calls it."""
     try:
         data = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{name}: is not JSON: {error}") from error
     if not isinstance(data, dict) or not all(isinstance(entry, dict) for entry in data.values()):
         raise UsageError(f'{name}: is not of the form {{"id@N": {{"file": "sha256"}}}}')
