@@ -29,3 +29,13 @@ def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
             monkeypatch.delenv(name)
     monkeypatch.setenv("DGBENCH_OFFLINE", "1")
     monkeypatch.setenv("DGBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show how much was fuzzed; counts come with the reports, so that test workers' are shown too."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    counts = sorted(str(value) for report in reports for name, value in report.user_properties if name == "fuzzed")
+    if counts:
+        terminalreporter.section("fuzzed")
+        for count in counts:
+            terminalreporter.write_line(count)

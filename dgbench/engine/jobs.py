@@ -85,6 +85,7 @@ def _run(job: RunPart) -> None:
         loaded,
         build_method(asked.name, checkpoint=asked.checkpoint, worker=worker),
         out=suite.runs / job.cell.folder,
+        label=asked.label,
         data=suite.data.get(loaded.protocol.dataset),
         checkpoint=asked.checkpoint,
         weights=suite.weights,

@@ -7,7 +7,7 @@ from typing import Any
 
 from dgbench.core.digests import sha256_bytes, sha256_file
 from dgbench.core.errors import UsageError
-from dgbench.core.pair import Pair
+from dgbench.core.pair import PAIR_ID, Pair
 from dgbench.engine.plan import RunFolder, RunPlan, method_digest, read_plan
 from dgbench.methods.contract import Reenactor
 from dgbench.protocols.pairs_file import pair_set_digest
@@ -23,16 +23,19 @@ class Order:
         method: Reenactor,
         pairs: list[Pair],
         *,
+        label: str | None,
         checkpoint: Path | None,
         seed: int,
         limit: int | None,
         data: Path | None,
     ) -> None:
+        if label is not None and not PAIR_ID.fullmatch(label):
+            raise UsageError(f"label '{label}': use letters, digits, '.', '_', '-' and '+'")
         self._method, self._data = method, data
         self._known = {
             "protocol": loaded.protocol.name,
             "protocol_digest": loaded.protocol.digest,
-            "method": method.name,
+            "method": label or method.name,
             "checkpoint_sha256": checkpoint_digest(checkpoint) if checkpoint else None,
             "seed": seed,
             "limit": limit,
@@ -48,8 +51,10 @@ class Order:
 
     def plan(self) -> RunPlan:
         """Return the plan; the method is loaded."""
-        parameters = self._method.parameters()
         known: dict[str, Any] = self._known
+        parameters = self._method.parameters()
+        if known["method"] != self._method.name:
+            parameters = {**parameters, "method": self._method.name}
         return RunPlan(
             **known,
             method_digest=method_digest(self._method.name, parameters, known["checkpoint_sha256"]),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from dgbench.core.digests import digest, seed_of
 from dgbench.core.errors import UsageError
@@ -127,7 +127,7 @@ def read_plan(folder: RunFolder) -> RunPlan:
         return RunPlan.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise UsageError(f"{folder.root}: not a run folder (no {RUN_FILE}); `dgbench run` makes one") from error
-    except (OSError, ValueError, ValidationError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: damaged ({' '.join(str(error).split())[:160]})") from error
 
 

@@ -49,6 +49,7 @@ def run_method(
     method: Reenactor,
     *,
     out: Path,
+    label: str | None = None,
     data: Path | None = None,
     checkpoint: Path | None = None,
     weights: Path | None = None,
@@ -66,6 +67,7 @@ def run_method(
         loaded: the protocol.
         method: an unloaded method.
         out: the run folder; new, or holding an unfinished run of the same plan.
+        label: the name under which the run is recorded, where one method runs with several models.
         data: the copy of the data, raw or prepared.
         checkpoint: weights for the method.
         weights: folder of network weights, for crops that need a detector and for judges.
@@ -87,7 +89,7 @@ def run_method(
     pairs = opened.pairs[:limit] if limit else opened.pairs
     _require_landmarks(method, opened, pairs)
     folder, mine = RunFolder(out), [pair for pair in pairs if shard.owns(pair)]
-    order = Order(loaded, method, pairs, checkpoint=checkpoint, seed=seed, limit=limit, data=data)
+    order = Order(loaded, method, pairs, label=label, checkpoint=checkpoint, seed=seed, limit=limit, data=data)
     if not (order.is_held_by(folder) and not undone(folder, mine, retry_failed=retry_failed)):
         method.load(
             LoadContext(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,6 +98,7 @@ def score_run(
     judges: JudgeSet,
     weights: Path | None = None,
     data: Path | None = None,
+    also: Sequence[str] = (),
     whole: bool = False,
     workers: int | None = None,
     wait_s: float = 0.0,
@@ -110,6 +111,7 @@ def score_run(
         judges: which set of networks measures.
         weights: folder with their files (else ``DGBENCH_WEIGHTS``).
         data: the data, if it has moved since the run.
+        also: metrics beside the protocol's, such as those that bring a network of their own.
         whole: refuse a run of which some pairs have no result yet, instead of counting them as missing.
         workers: threads that look at images; all cores by default. No value depends on it.
         wait_s: how long to wait for another process that scores this run with the same judges.
@@ -129,7 +131,7 @@ def score_run(
     if whole:
         require_complete(folder, opened.pairs[: plan.limit])
     with folder_lock(folder.scores(judges), purpose=f"score with {judges}", timeout_s=wait_s):
-        record, table = _score(folder, plan, loaded, opened, panel, weights, progress, workers=workers)
+        record, table = _score(folder, plan, loaded, opened, panel, weights, progress, also=also, workers=workers)
         write_record(folder.scores(judges), record, table, environment())
     return Scored(record=record, folder=folder.scores(judges))
 
@@ -162,6 +164,7 @@ def _score(
     weights: Path | None,
     progress: Callable[[int, int], None] | None,
     *,
+    also: Sequence[str],
     workers: int | None,
 ) -> tuple[Record, Any]:
     pairs = opened.pairs[: plan.limit] if plan.limit else opened.pairs
@@ -172,7 +175,7 @@ def _score(
         pairs,
         images,
         judges=panel,
-        metrics=with_companions(metric_names_for(loaded, panel.features_name)),
+        metrics=with_companions([*metric_names_for(loaded, panel.features_name), *also]),
         weights=weights,
         cache=cache_folder("observations"),
         size=opened.source.size,

@@ -7,23 +7,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dgbench.core.card import JudgeSet
 from dgbench.core.errors import UsageError
 from dgbench.core.pair import PAIR_ID
+from dgbench.io.yaml_file import read_yaml
 from dgbench.protocols.registry import load_protocol
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
-_MAX_YAML = 1 << 20
 
 
 class SuiteMethod(BaseModel):
-    """One method of a suite; paths are relative to the suite's file."""
+    """One method of a suite; paths are relative to the suite's file.
+
+    ``label`` is the name under which its runs are recorded, where one method stands there with several models.
+    """
 
     model_config = _FROZEN
     name: str
+    label: str | None = None
     checkpoint: Path | None = None
     repo: Path | None = None
     python: Path | None = None
@@ -59,7 +62,7 @@ class Cell:
     @property
     def folder(self) -> str:
         """The run's folder below the suite's ``runs``."""
-        return f"{self.protocol}/{self.method.name}-{self.seed}"
+        return f"{self.protocol}/{self.method.label or self.method.name}-{self.seed}"
 
 
 def read_suite(path: Path) -> Suite:
@@ -69,14 +72,10 @@ def read_suite(path: Path) -> Suite:
         UsageError: what is wrong and where, in one line.
     """
     try:
-        if path.stat().st_size > _MAX_YAML:
-            raise UsageError(f"{path}: a suite over 1 MiB is refused")
-        suite = Suite.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        suite = Suite.model_validate(read_yaml(path, what="a suite"))
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(f"{path}: {'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}") from error
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        raise UsageError(f"{path}: not a suite ({' '.join(str(error).split())[:160]})") from error
     here = path.parent
     return suite.model_copy(
         update={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import stat
 import tarfile
@@ -12,8 +13,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from dgbench.core.errors import UsageError
+from dgbench.io.arrays import DAMAGED_ARRAYS
 
 _CHUNK = 1 << 20
+_DAMAGED: tuple[type[Exception], ...] = (*DAMAGED_ARRAYS, tarfile.TarError, lzma.LZMAError)
 
 
 def extract(archive: Path, folder: Path, *, max_bytes: int = 1 << 40, max_files: int = 5_000_000) -> list[str]:
@@ -35,7 +38,7 @@ def extract(archive: Path, folder: Path, *, max_bytes: int = 1 << 40, max_files:
         names = _unpack(archive, temp, max_bytes=max_bytes, max_files=max_files)
         temp.chmod(0o755)
         temp.rename(folder)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except _DAMAGED as error:
         shutil.rmtree(temp, ignore_errors=True)
         raise UsageError(f"{archive}: cannot be unpacked ({' '.join(str(error).split())[:160]})") from error
     except BaseException:

@@ -131,6 +131,13 @@ def _times_by_decoding(path: Path) -> list[int]:
     return [int(time) for time in times if time is not None]
 
 
+#: A playlist under a clip's name could make FFmpeg open other files or addresses: only clips are read, and only here.
+_ONLY_CLIPS = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,flv,asf",
+}
+
+
 class _open:  # noqa: N801
     """Open a clip's first video stream with one decoding thread; FFmpeg's errors leave as :class:`VideoError`."""
 
@@ -143,13 +150,16 @@ class _open:  # noqa: N801
         if not self.path.is_file():
             raise VideoError(f"{self.path}: no such video", kind="missing")
         try:
-            self.container = av.open(str(self.path))
+            self.container = av.open(str(self.path), options=_ONLY_CLIPS)
         except av.FFmpegError as error:
             raise self._explain(error) from error
         if not self.container.streams.video:
             self.container.close()
             raise VideoError(f"{self.path}: holds no video stream")
         stream = self.container.streams.video[0]
+        if stream.codec_context is None:
+            self.container.close()
+            raise VideoError(f"{self.path}: holds a video stream that no decoder knows")
         stream.thread_count = 1
         return self.container, stream
 

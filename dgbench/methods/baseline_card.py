@@ -7,13 +7,13 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dgbench.core.errors import MissingError, UsageError, did_you_mean
 from dgbench.core.record import Motion
+from dgbench.io.yaml_file import read_yaml
 from dgbench.methods.contract import Need
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
@@ -118,9 +118,9 @@ def load_card(name: str, *, folder: Path | None = None) -> BaselineCard:
     if not path.is_file():
         raise UsageError(f"no baseline '{name}'; see `dgbench methods list`.{did_you_mean(name, baseline_names(root))}")
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path, what="a baseline description")
         card = BaselineCard(**content, folder=path.parent.resolve())
-    except (yaml.YAMLError, ValidationError, TypeError) as error:
+    except (ValidationError, TypeError) as error:
         raise UsageError(f"{path}: not a valid baseline description ({_first_fault(error)})") from error
     if card.name != name:
         raise UsageError(f"{path}: says name '{card.name}', its folder says '{name}'; make them equal")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from dgbench.core.digests import digest, sha256_bytes
 from dgbench.core.face import Image, Landmarks, Pose
+from dgbench.io.arrays import DAMAGED_ARRAYS
 from dgbench.io.atomic import write_bytes
 from dgbench.metrics.contract import Seen
 
@@ -113,7 +113,7 @@ class Observations:
                     if int(block["layout"]) != LAYOUT:
                         continue
                     keys = [str(key) for key in block["keys"]]
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            except DAMAGED_ARRAYS as error:
                 _LOG.warning("%s: cannot be read (%s); its images are looked at again", path, error)
                 continue
             self._where.update({key: (path, row) for row, key in enumerate(keys)})

@@ -105,7 +105,11 @@ def _read(path: Path) -> tuple[list[_Row], list[TableFinding]]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot be read as UTF-8 text ({error})") from error
-    reader = csv.DictReader(text.splitlines())
+    try:
+        reader = csv.DictReader(text.splitlines())
+        written = [(reader.line_num, record) for record in reader]
+    except csv.Error as error:
+        raise UsageError(f"{path}: not a CSV table ({error})") from error
     names = [name.strip().lower() for name in reader.fieldnames or []]
     if len(set(names)) != len(names):
         raise UsageError(f"{path}: a column stands twice in the header")
@@ -115,8 +119,7 @@ def _read(path: Path) -> tuple[list[_Row], list[TableFinding]]:
         )
     rows: list[_Row] = []
     findings: list[TableFinding] = []
-    for record in reader:
-        line = reader.line_num
+    for line, record in written:
         cells = {name: (value or "").strip() for name, value in zip(names, record.values(), strict=False)}
         numbers: dict[str, float] = {}
         for name, cell in cells.items():

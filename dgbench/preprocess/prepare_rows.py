@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgbench.core.face import Landmarks, Pose
+from dgbench.io.arrays import DAMAGED_ARRAYS
 from dgbench.io.atomic import write_bytes
 from dgbench.preprocess.store import StoredImage
 
@@ -103,7 +102,7 @@ def load_part(path: Path) -> list[Prepared] | None:
                 )
             )
         return rows
-    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, zlib.error):
+    except DAMAGED_ARRAYS:
         return None
 
 

@@ -23,6 +23,7 @@ from dgbench.core.errors import UsageError
 from dgbench.core.face import Image, Landmarks
 from dgbench.core.protocol import Frame
 from dgbench.datasets.manifest import Manifest
+from dgbench.io.arrays import DAMAGED_ARRAYS
 from dgbench.io.atomic import atomic_writer, write_bytes, write_json
 from dgbench.io.images import ImageError, decode, encode_png
 from dgbench.io.parquet import read_frame
@@ -128,7 +129,7 @@ class PreparedStore:
             raise UsageError(
                 f"{folder}: not a finished prepared store ({Path(error.filename).name} is missing)"
             ) from error
-        except (OSError, ValueError, KeyError) as error:
+        except DAMAGED_ARRAYS as error:
             raise UsageError(f"{folder}: damaged prepared store ({error}); run `dgbench data prepare` again") from error
         if frame is not None and (frame.size, frame.crop) != (self.frame.size, self.frame.crop):
             raise UsageError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -46,5 +47,5 @@ def read_points(path: Path, *, sha256: str) -> dict[str, NDArray[np.float64]]:
         if tuple(rows[0]) != _HEADER:
             raise ValueError("other columns")
         return {row[0]: np.array(row[1:], dtype=np.float64).reshape(5, 2) for row in rows[1:]}
-    except (OSError, EOFError, ValueError, IndexError, csv.Error) as error:
+    except (OSError, EOFError, ValueError, IndexError, csv.Error, zlib.error) as error:
         raise UsageError(f"{path}: frozen landmarks cannot be read ({error})") from error

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import itertools
+import zlib
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -55,7 +56,7 @@ def read_pairs(path: Path, *, sha256: str | None = None) -> list[Pair]:
     try:
         with gzip.open(path, "rb") as handle:
             data = handle.read(_MAX_BYTES + 1)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{path}: pair list cannot be read ({error})") from error
     if len(data) > _MAX_BYTES:
         raise UsageError(f"{path}: pair list is over {_MAX_BYTES >> 20} MiB")

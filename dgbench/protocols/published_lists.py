@@ -10,9 +10,10 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -170,14 +171,14 @@ def _stem(name: str) -> str:
 
 def _read_csv(path: Path, text: str) -> list[ListedPair]:
     reader = csv.reader(io.StringIO(text))
-    header = [name.strip() for name in next(reader)]
+    header = [name.strip() for name in next(_whole(reader, path), [])]
     source = next((header.index(name) for name in _SOURCE if name in header), None)
     reference = next((header.index(name) for name in _REFERENCE if name in header), None)
     if source is None or reference is None:
         raise UsageError(f"{path}: columns {', '.join(header)[:120]}; one must be 'source' and one 'driving'")
     frame = header.index("frame") if "frame" in header else None
     rows = []
-    for row in reader:
+    for row in _whole(reader, path):
         if not any(cell.strip() for cell in row):
             continue
         if len(row) <= max(source, reference):
@@ -188,10 +189,18 @@ def _read_csv(path: Path, text: str) -> list[ListedPair]:
         listed = row[frame].strip() if frame is not None and frame < len(row) else ""
         try:
             position = int(float(listed)) if listed else None
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise UsageError(f"{path}: line {reader.line_num}: frame '{listed}' is no number") from error
         rows.append(ListedPair(reader.line_num, row[source].strip(), row[reference].strip(), None, position))
     return rows
+
+
+def _whole(reader: Any, path: Path) -> Iterator[list[str]]:
+    """Yield a CSV reader's rows; what it cannot parse is said with its line."""
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise UsageError(f"{path}: line {reader.line_num}: not a row of a table ({error})") from error
 
 
 def _read_bare(path: Path, text: str, columns: Columns) -> list[ListedPair]:

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
 from dgbench.core.errors import UsageError, did_you_mean
 from dgbench.core.pair import Pair
 from dgbench.core.protocol import Protocol
 from dgbench.datasets.manifest import Manifest
+from dgbench.io.yaml_file import read_yaml
 from dgbench.protocols.pairs_file import read_pairs
 from dgbench.protocols.samplers import sampler
 
 _VERSION = re.compile(r"v(\d+)")
-_MAX_YAML = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -57,15 +56,11 @@ def read_protocol(path: Path) -> Protocol:
         UsageError: what is wrong and where, in one line.
     """
     try:
-        if path.stat().st_size > _MAX_YAML:
-            raise UsageError(f"{path}: a protocol over 1 MiB is refused")
-        return Protocol.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Protocol.model_validate(read_yaml(path, what="a protocol"))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise UsageError(f"{path}: {where}: {first['msg']}") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise UsageError(f"{path}: not a protocol ({' '.join(str(error).split())[:160]})") from error
 
 
 def protocol_names() -> list[str]:

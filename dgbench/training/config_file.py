@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from dgbench.core.errors import UsageError, did_you_mean
+from dgbench.io.yaml_file import read_yaml
 from dgbench.training.config import PRESETS, TrainConfig
-
-_MAX = 1 << 20
 
 
 def load_config(preset: str, path: Path | None = None) -> TrainConfig:
@@ -26,12 +24,7 @@ def load_config(preset: str, path: Path | None = None) -> TrainConfig:
     base = PRESETS[preset]()
     if path is None:
         return base
-    try:
-        if path.stat().st_size > _MAX:
-            raise UsageError(f"{path}: a configuration over 1 MiB is refused")
-        changes = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise UsageError(f"{path}: not a YAML configuration ({' '.join(str(error).split())[:160]})") from error
+    changes = read_yaml(path, what="a YAML configuration") or {}
     if not isinstance(changes, dict):
         raise UsageError(f"{path}: a configuration is a mapping of settings, not {type(changes).__name__}")
     try:

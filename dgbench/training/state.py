@@ -178,7 +178,7 @@ def load_state(state: TrainState, out: Path) -> dict[str, Any] | None:
                 continue
             flat = safetensors.torch.load(data)
             step, extra, config = int(card["step"]), dict(card["extra"]), str(card["config"])
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError):
             continue
         if config != digest(state.config.model_dump(mode="json")):
             raise UsageError(

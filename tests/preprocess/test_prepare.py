@@ -285,7 +285,7 @@ def test_a_process_killed_outright_resumes_to_the_same_bytes(
     manifest = image_set(_many(60))
     keys = manifest.frames["key"].tolist()
     write_manifest(tmp_path / "m.parquet", manifest)
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1] / "support"
     killed = tmp_path / "killed"
     code = _KILLED.format(
         here=str(here),

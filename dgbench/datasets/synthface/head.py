@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import zipfile
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgbench.core.errors import MissingError, UsageError
+from dgbench.io.arrays import DAMAGED_ARRAYS
 from dgbench.io.cache import cache_folder
 
 #: Copied into every folder that holds renders of this head.
@@ -166,7 +166,7 @@ def load_head(path: Path | None = None) -> Head:
             if lacking:
                 raise UsageError(f"{found}: not a head model, it lacks {', '.join(lacking)}")
             arrays = {name: archive[name] for name in _ARRAYS}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED_ARRAYS as error:
         raise UsageError(f"{found}: damaged ({error}); fetch it again with `dgbench data fetch-head`") from error
     count = len(arrays["vertices"])
     if arrays["identity"].shape[1:] != (count, 3) or arrays["expression"].shape[1:] != (count, 3):

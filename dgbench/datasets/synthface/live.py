@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
@@ -23,6 +22,7 @@ from dgbench.datasets.synthface.cells import Shot
 from dgbench.datasets.synthface.head import Head, load_head
 from dgbench.datasets.synthface.layouts import layout
 from dgbench.datasets.synthface.writer import render_shot
+from dgbench.io.arrays import DAMAGED_ARRAYS
 from dgbench.io.atomic import atomic_writer
 from dgbench.io.cache import cache_folder
 from dgbench.io.images import ImageError, decode, encode_png
@@ -182,5 +182,7 @@ def _read(file: Path) -> _Kept | None:
         with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as stored:
             image = decode(stored["png"].tobytes(), where=str(file))
             return _Kept(image, Landmarks(stored["points"], stored["visibility"], "truth"))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, ImageError):
+    except ImageError:
+        return None
+    except DAMAGED_ARRAYS:
         return None

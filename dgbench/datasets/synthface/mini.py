@@ -8,7 +8,6 @@ Opening reads the small files alone; a picture is decoded when it is asked for.
 from __future__ import annotations
 
 import json
-import zipfile
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from dgbench.core.protocol import Protocol
 from dgbench.datasets.manifest import Manifest
 from dgbench.datasets.synthface.mini_cells import SIZE, mini_shot
 from dgbench.datasets.synthface.scene import Scene
+from dgbench.io.arrays import DAMAGED_ARRAYS
 from dgbench.io.images import ImageError, decode
 from dgbench.io.parquet import read_frame
 
@@ -57,7 +57,7 @@ class MiniStore:
                 self._points: NDArray[np.int16] = truth["points"]
                 self._visibility: NDArray[np.uint8] = truth["visibility"]
             self._frames = read_frame(self.folder / "manifest.parquet")
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except DAMAGED_ARRAYS as error:
             raise UsageError(f"{self.folder}: damaged mini set ({error}); reinstall dgbench") from error
         self._row: dict[str, int] = {key: row for row, key in enumerate(self._frames["key"])}
         self._poses = self._frames[["yaw", "pitch", "roll"]].to_numpy(np.float64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from dgbench.core.digests import sha256_file
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Landmarks, Pose
+from dgbench.io.arrays import DAMAGED_ARRAYS
 from dgbench.io.atomic import atomic_writer
 
 #: Where a tree keeps what the real set does not have.
@@ -88,7 +88,7 @@ def read_truth(path: Path) -> UnitTruth:
                 poses=stored["poses"],
                 files=dict(zip(stored["files"].tolist(), stored["sha256"].tolist(), strict=True)),
             )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED_ARRAYS as error:
         raise UsageError(f"{path}: truth cannot be read ({error}); run `dgbench data synth` again") from error
 
 

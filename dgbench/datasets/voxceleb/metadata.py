@@ -140,7 +140,10 @@ def _table(path: Path) -> tuple[list[str], list[list[str]]]:
         raise UsageError(f"{path}: the table cannot be read ({' '.join(str(error).split())[:120]})") from error
     first = text.split("\n", 1)[0]
     reader = csv.reader(io.StringIO(text), delimiter="\t" if "\t" in first else ",")
-    rows = [[cell.strip() for cell in row] for row in reader if any(cell.strip() for cell in row)]
+    try:
+        rows = [[cell.strip() for cell in row] for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise UsageError(f"{path}: line {reader.line_num}: not a table ({error})") from error
     if not rows:
         raise UsageError(f"{path}: the table is empty")
     return rows[0], rows[1:]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import pickle
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +93,7 @@ def _load_nets(path: Path) -> dict[str, dict[str, Tensor]]:
         raise MissingError(f"{path}: no such file; the authors offer their checkpoints on the page of their paper")
     try:
         loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except Exception as error:
         reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
         raise UsageError(f"{path}: not a checkpoint of plain tensors, and nothing else is run ({reason})") from error
     if not isinstance(loaded, dict) or not loaded:
