@@ -87,6 +87,7 @@ def _audit_run(
         count=sample,
         seed=seed,
         size=opened.source.size,
+        weights=weights,
     )
     emit(_report_data(run, report), _report_text(run, report), as_json=as_json)
     if report.findings:

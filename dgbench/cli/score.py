@@ -30,6 +30,10 @@ def score(
     trained_on: Annotated[
         list[str] | None, typer.Option("--trained-on", help="With --outputs: a training set; may be repeated.")
     ] = None,
+    metrics: Annotated[
+        list[str] | None,
+        typer.Option("--metric", help="Measure this beside the protocol's metrics, e.g. lpips; may be repeated."),
+    ] = None,
     results: Annotated[
         Path | None, typer.Option("--results", help="Also publish the record into this results folder.")
     ] = None,
@@ -42,10 +46,13 @@ def score(
     """
     from dgbench.core.card import JUDGE_SETS
     from dgbench.engine.score import score_run
+    from dgbench.metrics.registry import check_name
     from dgbench.results.store import publish
 
     if judges not in JUDGE_SETS:
         raise UsageError(f"--judges '{judges}': choose one of {', '.join(JUDGE_SETS)}")
+    for name in metrics or ():
+        check_name(name)
     complaint = ""
     if outputs is not None:
         run, complaint = _adopt(run, protocol=protocol, outputs=outputs, method=method, out=out, data=data,
@@ -55,7 +62,7 @@ def score(
     elif protocol or method or out:
         raise UsageError("--protocol, --method and --out go with --outputs; a run folder knows its own")
     with progress_bar(f"scoring {run}", quiet=as_json) as move:
-        scored = score_run(run, judges=judges, weights=weights, data=data, progress=move)
+        scored = score_run(run, judges=judges, weights=weights, data=data, also=metrics or (), progress=move)
     published = str(publish(scored.folder, results)) if results else None
     emit(
         {"folder": str(scored.folder), "published": published, "record": scored.record.model_dump(mode="json")},

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from dgbench.core.digests import seed_of
-from dgbench.core.errors import UsageError
+from dgbench.core.errors import MissingError, UsageError
 from dgbench.core.pair import Pair
 from dgbench.core.record import Record
 from dgbench.metrics.contract import ImageSource, Judges
@@ -72,6 +73,7 @@ def audit_scores(
     count: int = 20,
     seed: int = 0,
     size: int | None = None,
+    weights: Path | None = None,
     tolerance: float = TOLERANCE,
 ) -> AuditReport:
     """Recompute sampled pair scores from the images and compare them with the table; check the record's means.
@@ -85,6 +87,7 @@ def audit_scores(
         count: pairs to recompute.
         seed: of the sample.
         size: side of the protocol's frame in px.
+        weights: folder with the networks of metrics that bring their own.
         tolerance: largest difference, relative to the larger of 1 and the value.
 
     Raises:
@@ -95,11 +98,12 @@ def audit_scores(
         raise UsageError(f"the scores hold pair {unknown[0]!r}, which the protocol does not have")
     there = [pair for pair in pairs if pair.pair_id in set(table["pair_id"])]
     findings = list(_mean_findings(record, table, tolerance))
-    metrics, skipped = _recomputable(record, table, judges)
+    metrics, skipped = _recomputable(record, table, judges, weights)
     chosen = sample_pairs(there, table, count=count, seed=seed)
     if not chosen or not metrics:
         return AuditReport(len(chosen), 0, tuple(findings), skipped)
-    again = score_pairs(chosen, images, judges=judges, metrics=metrics, size=size, draws=1).frame()
+    sheet = score_pairs(chosen, images, judges=judges, metrics=metrics, size=size, weights=weights, draws=1)
+    again = sheet.frame()
     old = table.set_index("pair_id").loc[again["pair_id"]]
     compared = 0
     for name in metric_columns(again):
@@ -115,7 +119,9 @@ def _all_measured(table: pd.DataFrame) -> pd.Series:
     return table[[f"{name}__measured" for name in metric_columns(table)]].all(axis=1)
 
 
-def _recomputable(record: Record, table: pd.DataFrame, judges: Judges) -> tuple[list[str], dict[str, str]]:
+def _recomputable(
+    record: Record, table: pd.DataFrame, judges: Judges, weights: Path | None
+) -> tuple[list[str], dict[str, str]]:
     """Return the pair metrics whose card is today's card, and the others with the reason."""
     names: list[str] = []
     skipped: dict[str, str] = {}
@@ -124,8 +130,8 @@ def _recomputable(record: Record, table: pd.DataFrame, judges: Judges) -> tuple[
             skipped[value.name] = "a set metric has no score per pair"
         elif value.name in table.columns:
             try:
-                current = make_metric(value.name, judges).card
-            except UsageError as error:
+                current = make_metric(value.name, judges, weights=weights).card
+            except (UsageError, MissingError) as error:
                 skipped[value.name] = str(error)
                 continue
             if current.digest != value.card_digest:

@@ -217,3 +217,28 @@ def test_the_line_on_real_faces(assets: Path, tmp_path: Path) -> None:
     assert csim["black"] == -1.0
     assert _value(records["copy-reference"], "pose") < 0.5
     assert _value(records["black"], "detection") == 0.0
+
+
+@pytest.mark.usefixtures("colour_judges")
+def test_a_metric_with_its_own_network_is_measured_where_it_is_asked_for(tmp_path: Path, frll_copy: MakeCopy) -> None:
+    from onnx import TensorProto, helper, save
+
+    out = tmp_path / "run"
+    plain = _scored(frll_copy(10), out, "copy-source")
+    with pytest.raises(MissingError, match=r"ir50_ms1m_epoch120\.onnx"):
+        score_run(out, judges="embedded", also=["csim_ir50_noalign"], weights=tmp_path)
+    nodes = [
+        helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=[56, 56], strides=[56, 56]),
+        helper.make_node("Flatten", ["p"], ["y"]),
+    ]
+    sides = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in (("x", [1, 3, 112, 112]), ("y", [1, 12]))
+    ]
+    graph = helper.make_graph(nodes, "means", sides[:1], sides[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    save(model, str(tmp_path / "ir50_ms1m_epoch120.onnx"))
+    more = score_run(out, judges="embedded", also=["csim_ir50_noalign"], weights=tmp_path).record
+    assert [v.name for v in plain.metrics] == [v.name for v in more.metrics if v.name != "csim_ir50_noalign"]
+    assert _value(more, "csim_ir50_noalign") == pytest.approx(1.0)  # a copy of the source
+    assert next(v for v in more.metrics if v.name == "csim_ir50_noalign").card.compat
