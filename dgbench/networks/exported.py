@@ -34,7 +34,7 @@ class ExportedNetwork:
             raise ValueError("only a network in evaluation mode can be exported")
         model: Any = io.BytesIO()
         with torch.no_grad(), warnings.catch_warnings():
-            # The exporter that needs no further package is announced as the older of two.
+            # The exporter that traces needs onnx alone; torch announces it as the older of two.
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 network, (torch.zeros(shape),), model, dynamo=False, input_names=["input"], opset_version=_OPSET
