@@ -16,6 +16,9 @@ def run(
     protocol: ProtocolName,
     method: Annotated[str, typer.Option("--method", help="Method (see `methods list`).")],
     out: RunOut,
+    label: Annotated[
+        str | None, typer.Option("--label", help="Name to record the run under; else the method's.")
+    ] = None,
     data: DataRoot = None,
     checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="Weights of the method.")] = None,
     repo: Annotated[Path | None, typer.Option("--repo", help="Checkout of a third-party method.")] = None,
@@ -63,6 +66,7 @@ def run(
             loaded,
             chosen,
             out=out,
+            label=label,
             data=data,
             checkpoint=checkpoint,
             weights=weights,

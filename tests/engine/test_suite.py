@@ -61,6 +61,27 @@ def test_a_suite_runs_scores_publishes_and_resumes(
     assert {path: path.read_bytes() for path in (tmp_path / "results").rglob("record.json")} == before
 
 
+def test_one_method_with_two_models_is_recorded_under_two_names(
+    tmp_path: Path, frll_copy: MakeCopy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dgbench.engine.score.load_judges", lambda name, weights=None: ColourJudges())
+    frll_copy(12)
+    twice = TEXT.partition("methods:")[0] + (
+        "methods: [{name: copy-source}, {name: copy-source, label: copy-again}]\n"
+        "data: {frll: frll}\nruns: runs\nresults: results\n"
+    )
+    outcomes, _ = run_suite(read_suite(_write(tmp_path, twice)))
+    records = [outcome.records[0] for outcome in outcomes if outcome.cell.protocol == "frll-self@1"]
+    assert [record.method.name for record in records] == ["copy-source", "copy-again"]
+    assert "method" not in records[0].method.parameters
+    assert records[1].method.parameters["method"] == "copy-source"
+    assert len(list((tmp_path / "results/frll-self/v1").iterdir())) == 2
+    (bad,) = run_suite(
+        read_suite(_write(tmp_path, twice.replace("{name: copy-source}, ", "").replace("again", "a b")))
+    )[0][:1]
+    assert "label 'copy-a b'" in str(bad.error)
+
+
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     suite = read_suite(_write(tmp_path))
     assert suite.runs == tmp_path / "runs"
