@@ -17,7 +17,9 @@ def doctor(
     results: Annotated[Path | None, typer.Option("--results", help="Results folder to test.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check packages, devices, judges, weights by digest, protocols, video, and that the disk can be written.
+    """Check packages, devices, judges, weights by digest, the golden vectors of every metric, video, protocols, disk.
+
+    The output is made to be pasted into a bug report.
 
     Exit code 1 where something is broken; missing things are needed by some work only and leave it 0.
     """

@@ -1,7 +1,11 @@
-"""What ``dgbench doctor`` looks at: packages, devices, weights, disk; each check says ok, missing or broken."""
+"""What ``dgbench doctor`` looks at, from packages to golden vectors; each check says ok, missing or broken."""
 
 from __future__ import annotations
 
+import importlib.metadata
+import importlib.util
+import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,13 +13,16 @@ from pathlib import Path
 from typing import Literal
 
 from dgbench.core.errors import DgbenchError
+from dgbench.engine.golden import differing, golden_values, shipped_values
 from dgbench.io.atomic import write_bytes
 from dgbench.io.cache import cache_folder
-from dgbench.io.locks import folder_lock
+from dgbench.io.locks import BusyError, folder_lock
 from dgbench.io.provenance import code_version, environment
 from dgbench.io.weights import known_weights, weight_status
 
 Verdict = Literal["ok", "missing", "broken"]
+#: Packages that one part alone needs.
+_OPTIONAL = {"ray": "for `dgbench suite --cluster`: pip install 'dgbench[cluster]'"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ def run_checks(*, weights: Path | None, results: Path | None) -> list[Check]:
     """Run every check; none raises."""
     found = [_code(), *_packages(), _devices(), *_judges(weights), *_weights(weights)]
     found += [_disk("cache folder", cache_folder()), _disk("results folder", results or Path("results"))]
-    return [*found, _video(), _protocols(), _head()]
+    return [*found, _video(), *_golden(), _protocols(), _head()]
 
 
 def _code() -> Check:
@@ -45,14 +52,29 @@ def _packages() -> list[Check]:
     rows = [Check("python", "ok", f"{about['python']} on {about['system']} {about['machine']}")]
     for name, version in about["packages"].items():
         rows.append(Check(name, "ok" if version else "broken", version or "not installed; pip install dgbench again"))
+    for name, use in _OPTIONAL.items():
+        found = importlib.util.find_spec(name) is not None
+        version = importlib.metadata.version(name) if found else f"not installed; {use}"
+        rows.append(Check(name, "ok" if found else "missing", version))
     return rows
 
 
 def _devices() -> Check:
     import torch
 
-    cuda = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return Check("devices", "ok", f"cpu ({torch.get_num_threads()} threads)" + "".join(f", {name}" for name in cuda))
+    found = [f"cpu ({os.cpu_count()} cores, {torch.get_num_threads()} threads)"]
+    for number in range(torch.cuda.device_count()):
+        card = torch.cuda.get_device_properties(number)
+        found.append(f"cuda:{number} {card.name} ({card.total_memory / (1 << 30):.0f} GB)")
+    try:
+        # A driver that does not fit shows itself only when something is computed.
+        for number in range(torch.cuda.device_count()):
+            torch.ones(8, device=f"cuda:{number}").sum().item()
+    except RuntimeError as error:
+        return Check(
+            "devices", "broken", f"{', '.join(found)}; a sum on cuda fails: {' '.join(str(error).split())[:160]}"
+        )
+    return Check("devices", "ok", ", ".join(found))
 
 
 def _judges(weights: Path | None) -> list[Check]:
@@ -95,10 +117,35 @@ def _disk(name: str, folder: Path) -> Check:
             write_bytes(Path(scratch) / "file", b"x")
             write_bytes(Path(scratch) / "file", b"y")
             with folder_lock(Path(scratch), purpose="doctor"):
-                pass
+                if not _another_is_refused(Path(scratch)):
+                    return Check(
+                        name, "broken", f"{folder}: a lock held here keeps nobody out; use another file system"
+                    )
     except (DgbenchError, OSError) as error:
         return Check(name, "broken", f"{folder}: {error}")
-    return Check(name, "ok", f"{folder}: write, rename and lock work")
+    free = shutil.disk_usage(place).free / (1 << 30)
+    return Check(name, "ok", f"{folder}: write, rename and lock work, {free:.1f} GB free")
+
+
+def _another_is_refused(folder: Path) -> bool:
+    """Whether a second owner, who opens the file anew, is kept out while this process holds the lock."""
+    try:
+        with folder_lock(folder, purpose="doctor, again"):
+            return False
+    except BusyError:
+        return True
+
+
+def _golden() -> list[Check]:
+    """Compute every metric on formulas and compare with the values that ship."""
+    try:
+        shipped = shipped_values()
+        wrong = differing(golden_values(), shipped)
+    except Exception as error:  # noqa: BLE001 - as in _attempt
+        return [Check("golden vectors", "broken", f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")]
+    if wrong:
+        return [Check("golden vectors", "broken", text) for text in wrong]
+    return [Check("golden vectors", "ok", f"all {len(shipped)} metrics give their values: {', '.join(shipped)}")]
 
 
 def _video() -> Check:
