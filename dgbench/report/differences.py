@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from dgbench.results.ranks import clusters_of
 from dgbench.results.resample import can_resample, difference_interval, resampled_means
 
 _DIGITS = 4
+#: With more methods than this a page shows the headline metrics alone.
+_FEW_METHODS = 20
 
 
 def comparable(view: SectionView, tables: dict[str, pd.DataFrame]) -> list[Row]:
@@ -37,9 +40,10 @@ def comparable(view: SectionView, tables: dict[str, pd.DataFrame]) -> list[Row]:
 def difference_data(view: SectionView, tables: dict[str, pd.DataFrame]) -> dict[str, Any] | None:
     """Return what the page of differences shows, as plain data; ``None`` with fewer than two comparable rows.
 
-    ``metrics[k].diff`` holds, for i < j in order, [first minus second, low, high, share of pairs where the first is
-    better, share where the second is]; low and high are ``None`` with too few people. ``bins`` and ``people`` hold
-    means per method.
+    ``metrics[k].diff`` holds, for i < j in order and without brackets between them, low and high of the first minus
+    the second in steps of ``metrics[k].step``, and the per cent of pairs where the first, and where the second, is
+    better; low and high are ``None`` with too few people. ``bins`` and ``people`` hold means per method. A table of
+    many methods leaves the parts of a metric out: the page grows with their number squared.
     """
     rows = comparable(view, tables)
     if len(rows) < 2:
@@ -47,7 +51,8 @@ def difference_data(view: SectionView, tables: dict[str, pd.DataFrame]) -> dict[
     used = [tables[row.stored.path] for row in rows]
     clusters = clusters_of(used[0])
     metrics = []
-    for column in (*view.columns, *view.companions, *view.compat):
+    companions = view.companions if len(rows) <= _FEW_METHODS else ()
+    for column in (*view.columns, *companions, *view.compat):
         if not all(column.name in table.columns for table in used):
             continue
         scores = np.stack([table[column.name].to_numpy(dtype=np.float64) for table in used], axis=1)
@@ -55,25 +60,23 @@ def difference_data(view: SectionView, tables: dict[str, pd.DataFrame]) -> dict[
             continue
         means = resampled_means(scores, clusters) if can_resample(clusters) else None
         sign = 1 if column.card.direction == "higher" else -1
-        diff: list[list[float | None]] = []
-        for i, j in itertools.combinations(range(len(rows)), 2):
-            interval = difference_interval(means, scores, (i, j), clusters) if means is not None else None
-            gap = scores[:, i] - scores[:, j]
-            bounds = [_short(interval.low), _short(interval.high)] if interval else [None, None]
-            diff.append(
-                [
-                    _short(float(gap.mean())),
-                    *bounds,
-                    *(round(float((side * gap > 0).mean()), 3) for side in (sign, -sign)),
-                ]
-            )
+        pairs = list(itertools.combinations(range(len(rows)), 2))
+        intervals = [difference_interval(means, scores, pair, clusters) for pair in pairs] if means is not None else []
+        ends = [end for interval in intervals for end in (interval.low, interval.high)]
+        step = _step(ends)
+        diff: list[int | None] = []
+        for place, (i, j) in enumerate(pairs):
+            gap = sign * (scores[:, i] - scores[:, j])
+            diff += [round(end / step) for end in ends[2 * place : 2 * place + 2]] or [None, None]
+            diff += [round(100 * float((side * gap > 0).mean())) for side in (1, -1)]
         metrics.append(
             {
                 "name": column.name,
                 "title": column.card.title,
                 "unit": column.card.unit,
                 "better": column.card.direction,
-                "mean": [_short(float(value)) for value in scores.mean(axis=0)],
+                "mean": [float(f"{value:.7g}") for value in scores.mean(axis=0)],
+                "step": step,
                 "diff": diff,
                 "bins": _grouped(scores, used[0]["bin"].astype(str).tolist()),
             }
@@ -113,6 +116,12 @@ def _number(name: str) -> float:
         return float(digits)
     except ValueError:
         return 0.0
+
+
+def _step(values: Sequence[float]) -> float:
+    """The power of ten that gives the largest value five digits."""
+    largest = max(map(abs, values), default=0.0)
+    return float(f"1e{math.floor(math.log10(largest)) - 4}") if largest > 0 else 1.0
 
 
 def _short(value: float) -> float:

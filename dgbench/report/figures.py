@@ -16,6 +16,8 @@ from dgbench.results.board import Row
 #: The page's light palette, so that a paper's figure and the page agree.
 _COLOURS = ("#0b56a4", "#b4400a", "#1b7a4b", "#8a3ea8", "#946200", "#0b7c8c", "#b0246b", "#4d5a6a")
 _STYLES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), "-", (0, (4, 1)), (0, (1, 1)), (0, (8, 3)))
+#: With more rows than this a figure shows only so many metrics: more would fill no page of a paper.
+_FEW_ROWS, _FIRST_COLUMNS = 25, 4
 RC = {
     "font.size": 8,
     "axes.spines.top": False,
@@ -39,6 +41,7 @@ def section_figures(view: SectionView, out: Path) -> list[Path]:
     files: list[Path] = []
     with mpl.rc_context(RC):
         columns = [c for c in view.columns if any(_value(row, c) is not None for row in view.section.rows)]
+        columns = columns if len(view.section.rows) <= _FEW_ROWS else columns[:_FIRST_COLUMNS]
         if columns:
             names = max(len(row.label) for row in view.section.rows)
             left, bottom, top = 0.075 * min(names, 32) + 0.15, 0.42, 0.28
@@ -131,12 +134,21 @@ def _value(row: Row, column: Column) -> float | None:
     return metric.value if metric else None
 
 
-def save(figure: Any, stem: Path, *, dpi: int = 130) -> list[Path]:
-    """Save as PDF and PNG without dates, so that the same scores give the same files."""
-    files: list[Path] = []
-    for kind, options in (("pdf", {"metadata": {"CreationDate": None}}), ("png", {"dpi": dpi})):
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=kind, **options)
-        write_bytes(stem.with_name(f"{stem.name}.{kind}"), buffer.getvalue())
-        files.append(stem.with_name(f"{stem.name}.{kind}"))
+def save(figure: Any, stem: Path, *, dpi: int = 130, colours: int | None = 128) -> list[Path]:
+    """Save as PDF and PNG without dates, so that the same scores give the same files.
+
+    ``colours`` is the size of the PNG's palette, ``None`` for photographs.
+    """
+    from PIL import Image
+
+    pdf, png = io.BytesIO(), io.BytesIO()
+    figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
+    figure.savefig(png, format="png", dpi=dpi)
+    if colours is not None:
+        picture = Image.open(png).convert("RGB").quantize(colours, dither=Image.Dither.NONE)
+        png = io.BytesIO()
+        picture.save(png, "PNG", optimize=True, dpi=(dpi, dpi))
+    files = [stem.with_name(f"{stem.name}.{kind}") for kind in ("pdf", "png")]
+    for file, content in zip(files, (pdf, png), strict=True):
+        write_bytes(file, content.getvalue())
     return files

@@ -67,7 +67,7 @@ def _grid_figure(
             axis.text(pitch * place + _CELL / 2, -8, _short(name), ha="center", va="bottom", fontsize=6.5)
         for line, name in enumerate(names):
             axis.text(-8, pitch * line + _CELL / 2, _short(name), ha="right", va="center", fontsize=6.5)
-        return save(figure, stem, dpi=118)
+        return save(figure, stem, dpi=118, colours=None)
 
 
 def _short(name: str) -> str:

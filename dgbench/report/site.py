@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from dgbench.report.pages import Templates, counts, matrices, method_stats, vers
 from dgbench.report.protocol_page import Options, Pictures, Site, may_show, protocol_page
 from dgbench.report.views import card_views, method_views, protocol_views
 from dgbench.results.board import make_boards
-from dgbench.results.leaderboard import render_boards
+from dgbench.results.leaderboard import OVERALL, render_boards
 from dgbench.results.published import load_published
 from dgbench.results.released import released_versions
 from dgbench.results.store import find_records
@@ -27,6 +28,8 @@ __all__ = ["MANIFEST", "Options", "build_report"]
 
 #: Lists the site's files, so that the next build into the same folder removes what it does not make.
 MANIFEST = "report.json"
+#: A table over this size is stored compressed; pandas and R read it as it is.
+_LARGE = 1_000_000
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -73,15 +76,27 @@ def build_report(results_root: Path, out: Path, *, options: Options | None = Non
     site.text("metrics.html", templates.render("cards", page="metrics", cards=card_views(views)))
     site.text("published.html", templates.render("published", published=published))
     for name, text in render_boards(boards, published).items():
-        if name.endswith(".csv"):
+        if name == OVERALL:
+            overall = write_overall(site, text)
+        elif name.endswith(".csv"):
             site.text(f"data/{name}", text)
-    site.text("index.html", templates.render("index", views=views, matrices=matrices(views)))
+    site.text("index.html", templates.render("index", views=views, matrices=matrices(views), overall=overall))
     site.files += thumbs.files
     names = sorted(file.relative_to(out).as_posix() for file in site.files)
     for stale in sorted(earlier - set(names)):
         (out / stale).unlink(missing_ok=True)
     site.text(MANIFEST, json.dumps({"version": dgbench.__version__, "files": names}, indent=1) + "\n")
     return site.files
+
+
+def write_overall(site: Site, text: str) -> str:
+    """Write the table of all values, compressed where it is large; return its name below the site."""
+    name, content = f"data/{OVERALL}", text.encode()
+    if len(content) > _LARGE:
+        name, content = f"{name}.gz", gzip.compress(content, mtime=0)
+    write_bytes(site.out / name, content)
+    site.files.append(site.out / name)
+    return name
 
 
 def _load_protocols(root: Path | None) -> dict[str, Protocol]:

@@ -20,6 +20,10 @@ from dgbench.results.tables import overall_csv, protocol_csv
 _WAIT_S = 300.0
 
 
+#: The table of every value of every record.
+OVERALL = "overall.csv"
+
+
 def build(results_root: Path, out: Path | None = None, *, readmes: Sequence[Path] = ()) -> list[Path]:
     """Write the leaderboard of every record under ``results_root`` into ``out`` (default ``…/leaderboards``).
 
@@ -59,5 +63,5 @@ def render_boards(boards: Sequence[Board], published: Published, *, link: str = 
     for board in boards:
         files[f"{board.protocol}.csv"] = protocol_csv(board)
         files[f"{board.protocol}.md"] = protocol_markdown(board, link=link)
-    files["overall.csv"] = overall_csv(boards, published)
+    files[OVERALL] = overall_csv(boards, published)
     return dict(sorted(files.items()))

@@ -33,14 +33,20 @@ def test_every_difference_is_the_plain_paired_one(runs: Path) -> None:
     names = data["methods"]
     for metric in data["metrics"]:
         sign = 1 if metric["better"] == "higher" else -1
-        for (i, j), entry in zip(itertools.combinations(range(len(names)), 2), metric["diff"], strict=True):
+        pairs = list(itertools.combinations(range(len(names)), 2))
+        assert len(metric["diff"]) == 4 * len(pairs)
+        for place, (i, j) in enumerate(pairs):
+            low, high, won, lost = metric["diff"][4 * place : 4 * place + 4]
             first, second = (by_name[names[k]][metric["name"]].to_numpy() for k in (i, j))
             plain = paired_difference(first, second, clusters_of(by_name[names[i]]))
             assert plain.interval is not None
-            expected = [plain.difference, plain.interval.low, plain.interval.high]
-            assert entry[:3] == pytest.approx(expected, rel=2e-3, abs=1e-12)
-            assert entry[3] == pytest.approx((sign * (first - second) > 0).mean(), abs=1e-3)
-            assert entry[4] == pytest.approx((sign * (second - first) > 0).mean(), abs=1e-3)
+            assert low * metric["step"] == pytest.approx(plain.interval.low, abs=metric["step"])
+            assert high * metric["step"] == pytest.approx(plain.interval.high, abs=metric["step"])
+            assert metric["mean"][i] - metric["mean"][j] == pytest.approx(plain.difference, abs=1e-5)
+            assert won == pytest.approx(100 * (sign * (first - second) > 0).mean(), abs=0.51)
+            assert lost == pytest.approx(100 * (sign * (second - first) > 0).mean(), abs=0.51)
+        largest = max(abs(end) for k in range(len(pairs)) for end in metric["diff"][4 * k : 4 * k + 2])
+        assert 10_000 <= largest < 100_001, "five digits of the largest"
 
 
 def test_groups_have_the_means_of_their_pairs(runs: Path) -> None:

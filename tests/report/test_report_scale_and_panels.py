@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from dgbench.report import site as report_site
 from dgbench.report.gallery import choose
 from dgbench.report.images import Thumbnails
 from dgbench.report.panels import COLUMNS, PEOPLE
 from dgbench.report.plots import Mark, Series, curve_plot, interval_plot
+from dgbench.report.protocol_page import Site
 from dgbench.report.scale import Span, on_scale
 from dgbench.report.site import Options, build_report
 
@@ -98,3 +101,14 @@ def test_panels_and_variants_can_be_read(browser: object, site: Path, theme: str
       const small = Array.from(document.querySelectorAll('.panel tbody th')).filter(th => th.offsetWidth < 60);
       return small.length;"""
     assert browser.execute_script(script, theme) == 0  # type: ignore[attr-defined]
+
+
+def test_a_large_table_of_all_values_is_stored_compressed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "a,b\n1,2\n"
+    small = Site(tmp_path / "small")
+    assert report_site.write_overall(small, text) == "data/overall.csv"
+    assert small.files[0].read_text() == text
+    monkeypatch.setattr(report_site, "_LARGE", 4)
+    large = Site(tmp_path / "large")
+    assert report_site.write_overall(large, text) == "data/overall.csv.gz"
+    assert gzip.decompress(large.files[0].read_bytes()).decode() == text

@@ -29,10 +29,12 @@
   function difference(metric, a, b) {
     if (a === b) return { d: 0, low: 0, high: 0, won: 0 };
     const i = Math.min(a, b), j = Math.max(a, b);
-    const entry = metric.diff[i * (2 * count - i - 1) / 2 + (j - i - 1)];
-    if (a < b) return { d: entry[0], low: entry[1], high: entry[2], won: entry[3] };
-    const minus = function (value) { return value === null ? null : -value; };
-    return { d: -entry[0], low: minus(entry[2]), high: minus(entry[1]), won: entry[4] };
+    const place = 4 * (i * (2 * count - i - 1) / 2 + (j - i - 1));
+    const entry = metric.diff.slice(place, place + 4);
+    const end = function (steps, sign) { return steps === null ? null : sign * steps * metric.step; };
+    const d = metric.mean[a] - metric.mean[b];
+    if (a < b) return { d: d, low: end(entry[0], 1), high: end(entry[1], 1), won: entry[2] / 100 };
+    return { d: d, low: end(entry[1], -1), high: end(entry[0], -1), won: entry[3] / 100 };
   }
   function winner(metric, found) {
     if (found.low === null || (found.low <= 0 && found.high >= 0)) return "";
