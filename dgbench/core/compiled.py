@@ -13,4 +13,9 @@ _R = TypeVar("_R")
 
 def compiled(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Compile a function (cached on disk, GIL released); its types stay visible to type checkers."""
-    return cast(Callable[_P, _R], numba.njit(cache=True, nogil=True, fastmath=False)(function))
+    options = {"nogil": True, "fastmath": False}
+    try:
+        return cast(Callable[_P, _R], numba.njit(cache=True, **options)(function))
+    except RuntimeError:
+        # Neither the package nor the user's cache folder can be written: it is compiled anew in every process.
+        return cast(Callable[_P, _R], numba.njit(**options)(function))
