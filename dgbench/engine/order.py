@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from dgbench.core.digests import sha256_bytes, sha256_file
 from dgbench.core.errors import UsageError
 from dgbench.core.pair import PAIR_ID, Pair
@@ -55,14 +57,21 @@ class Order:
         parameters = self._method.parameters()
         if known["method"] != self._method.name:
             parameters = {**parameters, "method": self._method.name}
-        return RunPlan(
-            **known,
-            method_digest=method_digest(self._method.name, parameters, known["checkpoint_sha256"]),
-            motion=self._method.motion,
-            parameters=parameters,
-            training_data=self._method.training_data,
-            data=str(self._data) if self._data else None,
-        )
+        try:
+            return RunPlan(
+                **known,
+                method_digest=method_digest(self._method.name, parameters, known["checkpoint_sha256"]),
+                motion=self._method.motion,
+                parameters=parameters,
+                training_data=self._method.training_data,
+                data=str(self._data) if self._data else None,
+            )
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise UsageError(
+                f"method '{self._method.name}' declares what no record can hold: {where}: {first['msg']}"
+            ) from error
 
 
 def checkpoint_digest(path: Path) -> str:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from dgbench.core.digests import digest, seed_of
 from dgbench.core.errors import UsageError
 from dgbench.core.pair import Pair
-from dgbench.core.record import Motion
+from dgbench.core.record import Motion, PlainName, PlainText
 from dgbench.io.atomic import write_json
 
 RUN_FILE = "run.json"
@@ -26,12 +26,12 @@ class RunPlan(BaseModel):
     schema_version: int = 1
     protocol: str
     protocol_digest: str
-    method: str
+    method: PlainName
     method_digest: str
     motion: Motion
     parameters: dict[str, str | int | float | bool] = {}
     checkpoint_sha256: str | None = None
-    training_data: tuple[str, ...] = ()
+    training_data: tuple[PlainText, ...] = ()
     seed: int = 0
     limit: int | None = None
     pair_set: str
