@@ -16,8 +16,6 @@ from dgbench.results.board import Row
 #: The page's light palette, so that a paper's figure and the page agree.
 _COLOURS = ("#0b56a4", "#b4400a", "#1b7a4b", "#8a3ea8", "#946200", "#0b7c8c", "#b0246b", "#4d5a6a")
 _STYLES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), "-", (0, (4, 1)), (0, (1, 1)), (0, (8, 3)))
-#: With more rows than this a figure shows only so many metrics: more would fill no page of a paper.
-_FEW_ROWS, _FIRST_COLUMNS = 25, 4
 RC = {
     "font.size": 8,
     "axes.spines.top": False,
@@ -40,8 +38,7 @@ def section_figures(view: SectionView, out: Path) -> list[Path]:
 
     files: list[Path] = []
     with mpl.rc_context(RC):
-        columns = [c for c in view.columns if any(_value(row, c) is not None for row in view.section.rows)]
-        columns = columns if len(view.section.rows) <= _FEW_ROWS else columns[:_FIRST_COLUMNS]
+        columns = [c for c in view.plotted if any(_value(row, c) is not None for row in view.section.rows)]
         if columns:
             names = max(len(row.label) for row in view.section.rows)
             left, bottom, top = 0.075 * min(names, 32) + 0.15, 0.42, 0.28

@@ -111,7 +111,7 @@ def protocol_page(
         shown=shown,
         compared=compared,
         downloads=downloads,
-        curves_of=lambda s: [(column, svg) for column in s.columns if (svg := s.curves(column))],
+        curves_of=lambda s: [(column, svg) for column in s.plotted if (svg := s.curves(column))],
     )
     site.text(f"protocols/{view.slug}.html", page)
     return [gallery for found in shown.values() for gallery in found.galleries]

@@ -13,6 +13,9 @@ from dgbench.core.record import MetricValue
 from dgbench.report.plots import COLOURS, Mark, Series, curve_plot, interval_plot
 from dgbench.results.board import Board, Row, Section
 
+#: With more rows than this only so many metrics are drawn.
+_LONG_TABLE, _FIRST_COLUMNS = 25, 4
+
 
 def slug(text: str) -> str:
     """A file name for any text: unchanged where it is one already, else cleaned with a short digest."""
@@ -46,6 +49,11 @@ class SectionView:
     companions: tuple[Column, ...]
     compat: tuple[Column, ...]
     colours: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def plotted(self) -> tuple[Column, ...]:
+        """The columns that are drawn: of a long table the first few, since the table itself has a bar in each cell."""
+        return self.columns if len(self.section.rows) <= _LONG_TABLE else self.columns[:_FIRST_COLUMNS]
 
     @property
     def ranked(self) -> list[Row]:

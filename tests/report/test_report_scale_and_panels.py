@@ -6,10 +6,12 @@ import gzip
 import re
 from pathlib import Path
 
+import fabricated_records as fabricated
 import pytest
 from PIL import Image
 
 from dgbench.report import site as report_site
+from dgbench.report.differences import difference_data
 from dgbench.report.gallery import choose
 from dgbench.report.images import Thumbnails
 from dgbench.report.panels import COLUMNS, PEOPLE
@@ -17,6 +19,9 @@ from dgbench.report.plots import Mark, Series, curve_plot, interval_plot
 from dgbench.report.protocol_page import Site
 from dgbench.report.scale import Span, on_scale
 from dgbench.report.site import Options, build_report
+from dgbench.report.views import protocol_views
+from dgbench.results.board import make_boards
+from dgbench.results.store import find_records
 
 _ROOT = Path(__file__).parents[2]
 
@@ -112,3 +117,20 @@ def test_a_large_table_of_all_values_is_stored_compressed(tmp_path: Path, monkey
     large = Site(tmp_path / "large")
     assert report_site.write_overall(large, text) == "data/overall.csv.gz"
     assert gzip.decompress(large.files[0].read_bytes()).decode() == text
+
+
+def test_of_a_long_table_the_first_metrics_are_drawn_and_their_parts_not_compared(tmp_path: Path) -> None:
+    metrics = ("ssim", "csim", "psnr", "pose_error", "akd", "akd_x")
+    for number in range(26):
+        fabricated.write_run(tmp_path, f"m{number:02d}", 0.5, pairs=12, people=4, metrics=metrics)
+        if number in (1, 25):
+            (board,) = make_boards(find_records(tmp_path))
+            view = protocol_views([board], {})[0].sections[0]
+            tables = {row.stored.path: row.pair_scores() for row in view.section.rows}
+            data = difference_data(view, tables)
+            assert data is not None
+            compared = [metric["name"] for metric in data["metrics"]]
+            drawn = [column.name for column in view.plotted]
+            assert [column.name for column in view.columns] == ["ssim", "csim", "psnr", "pose_error", "akd", "fd"]
+            assert drawn == ["ssim", "csim", "psnr", "pose_error", *(["akd", "fd"] if number == 1 else [])]
+            assert ("akd_x" in compared) is (number == 1) and "akd" in compared
