@@ -188,7 +188,7 @@ def _worker_replies() -> Parser:
 
 
 def _records(folder: Path) -> list[Parser]:
-    from dgbench.results.released import parse_lock
+    from dgbench.results.released import LOCK, parse_lock
     from dgbench.results.store import read_pair_scores, read_record
 
     run = write_run(folder / "records", "copy-source", 0.5)
@@ -202,9 +202,11 @@ def _records(folder: Path) -> list[Parser]:
     return [
         Parser("a-record.json", [record], read, 3.0),
         Parser("pair_scores.parquet", [(run / "pair_scores.parquet").read_bytes()], read_pair_scores),
-        Parser("released.lock", [(ROOT / "protocols/released.json").read_bytes()[:600] + b'"}}']
-               if (ROOT / "protocols/released.json").is_file() else [b'{"a@1": {"f": "0"}}'],
-               lambda path: parse_lock(path.read_bytes(), path.name)),
+        Parser(
+            "released.lock",
+            [(ROOT / "protocols" / LOCK).read_bytes()],
+            lambda path: parse_lock(path.read_bytes(), path.name),
+        ),
     ]  # fmt: skip
 
 
