@@ -118,7 +118,7 @@ def _yaml() -> list[Parser]:
         Parser("protocol.yaml", seeds("protocols/frll-self/v1/protocol.yaml"), read_protocol, 2.0),
         Parser("suite.yaml", [TEXT.encode()], read_suite),
         Parser("baseline.yaml", seeds("baselines/first-order-model/baseline.yaml"), card),
-        Parser("train.yaml", seeds("suites/dg-small.yaml"), lambda path: load_config("small", path)),
+        Parser("train.yaml", seeds("suites/dg-synthface/full.yaml"), lambda path: load_config("small", path)),
         Parser(
             "published.yaml",
             seeds("results/published/face-adapter-eccv24.yaml"),
