@@ -49,6 +49,11 @@ class Summary:
     seconds: float
 
 
+def nodes_of(devices: int) -> int:
+    """Return on how many nodes torchrun started us: it says how many processes there are in all."""
+    return max(1, int(os.environ.get("WORLD_SIZE", "1")) // devices) if "TORCHELASTIC_RUN_ID" in os.environ else 1
+
+
 def with_people(config: TrainConfig, people: int) -> TrainConfig:
     """Return the configuration with as many classes as there are training people."""
     idsg = config.model.idsg.model_copy(update={"classes": people})
@@ -92,18 +97,20 @@ def train(
         WorkFailedError: a loss or gradient became not finite; the last good checkpoint is kept and named.
     """
     config = with_people(config, len(bank.people))
+    nodes = nodes_of(devices)
     for name, size in (("idsg", config.idsg.batch), ("rfg", config.rfg.batch)):
-        if size % devices:
-            raise UsageError(f"{name}.batch {size} does not divide by {devices} devices; choose another batch")
+        if size % (devices * nodes):
+            raise UsageError(f"{name}.batch {size} does not divide by {devices * nodes} devices; choose another batch")
     if features.shape != (len(bank), config.model.idsg.feature_dim):
         raise UsageError(
             f"features are {tuple(features.shape)}, the model takes ({len(bank)}, {config.model.idsg.feature_dim})"
         )
     if not resume and (finished_checkpoints(out) or (out / "dg.json").exists()):
         raise UsageError(f"{out}: holds a training run; add --resume to go on with it, or choose another --out")
-    strategy = "auto" if devices == 1 else ("ddp" if "TORCHELASTIC_RUN_ID" in os.environ else "ddp_spawn")
-    fabric = Fabric(accelerator=device, devices=devices, strategy=strategy, precision=config.precision)
-    shown = progress if devices == 1 else None
+    alone = devices * nodes == 1
+    strategy = "auto" if alone else ("ddp" if "TORCHELASTIC_RUN_ID" in os.environ else "ddp_spawn")
+    fabric = Fabric(accelerator=device, devices=devices, num_nodes=nodes, strategy=strategy, precision=config.precision)
+    shown = progress if alone else None
     job = _Job(config, bank, features, frozen, start, out, stop_after, dict(notes or {}), shown)
     # Bound to the function, because Fabric takes apart and copies what it is given as arguments.
     outcome = fabric.launch(functools.partial(_run, job=job))
