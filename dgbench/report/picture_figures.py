@@ -14,6 +14,7 @@ from dgbench.results.board import Row
 _PAIRS = 5
 _CELL, _GAP, _INCH = 112, 4, 0.95
 _NO_IMAGE = (236, 239, 243)
+_BOX = "#c8102e"
 
 Grid = Sequence[Sequence[str | None]]
 
@@ -29,21 +30,26 @@ def strip_figure(rows: Sequence[Row], strip: Sequence[StripRow], site: Path, ste
 
 
 def panel_figure(panel: Panel, site: Path, stem: Path) -> list[Path]:
-    """Write ``stem`` as PDF and PNG: references on top, then sources, a row per method, and the target."""
+    """Write ``stem`` as PDF and PNG: references on top, then sources, a row per method, and the target.
+
+    Methods that reenact stand in red boxes, as in the Dual-Generator paper's figures; canaries stand bare.
+    """
     generated = [[pair.generated[place][0] for pair in panel.pairs] for place in range(len(panel.rows))]
     grid = [[pair.inputs[role] for pair in panel.pairs] for role in ("reference", "source")]
     grid += [*generated, [pair.inputs["target"] for pair in panel.pairs]]
     names = ["Reference", "Source", *(row.label for row in panel.rows), "Target"]
     yaws = ["" if yaw is None else f"{yaw:+.0f}°" for yaw in panel.yaws]
-    return _grid_figure(grid, site, stem, columns=yaws, names=names)
+    boxed = [2 + place for place, row in enumerate(panel.rows) if row.stored.record.method.motion != "none"]
+    return _grid_figure(grid, site, stem, columns=yaws, names=names, boxed=boxed)
 
 
 def _grid_figure(
-    grid: Grid, site: Path, stem: Path, *, columns: Sequence[str], names: Sequence[str] = ()
+    grid: Grid, site: Path, stem: Path, *, columns: Sequence[str], names: Sequence[str] = (), boxed: Sequence[int] = ()
 ) -> list[Path]:
-    """Images in rows; grey is no image."""
+    """Images in rows, those of ``boxed`` in red boxes; grey is no image."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
     from PIL import Image
 
     pitch = _CELL + _GAP
@@ -63,6 +69,11 @@ def _grid_figure(
         axis = figure.add_axes((left / width, 0, 1 - left / width, height / (height + top)))
         axis.imshow(sheet, aspect="auto")
         axis.set_axis_off()
+        for line in boxed:
+            edge = 1.5
+            corner = (edge, pitch * line + edge)
+            size = (sheet.width - 2 * edge, _CELL - 2 * edge)
+            axis.add_patch(Rectangle(corner, *size, fill=False, edgecolor=_BOX, linewidth=1.4))
         for place, name in enumerate(columns):
             axis.text(pitch * place + _CELL / 2, -8, _short(name), ha="center", va="bottom", fontsize=6.5)
         for line, name in enumerate(names):
