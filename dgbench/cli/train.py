@@ -29,7 +29,10 @@ def dg(
         Path | None, typer.Option("--config", help="YAML file with settings that differ from the preset.")
     ] = None,
     start: Annotated[
-        Path | None, typer.Option("--start", help="Finished model to fine-tune; its model settings are kept.")
+        Path | None, typer.Option("--start", help="Finished model to begin with; its settings are kept.")
+    ] = None,
+    start_part: Annotated[
+        list[str] | None, typer.Option("--start-part", help="Take only this half of --start: idsg or rfg.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of weights and batches; else the preset's.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint in --out.")] = False,
@@ -47,7 +50,7 @@ def dg(
     `dgbench run --method dg --checkpoint OUT`.
     """
     from dgbench.engine.data import open_data
-    from dgbench.models.dg.checkpoint import load_checkpoint
+    from dgbench.models.dg.checkpoint import PARTS, load_checkpoint
     from dgbench.models.dg.face_encoder import build_face_encoder
     from dgbench.protocols.registry import load_protocol
     from dgbench.training.config_file import load_config
@@ -60,9 +63,13 @@ def dg(
     chosen: TrainConfig = load_config(preset, config)
     if seed is not None:
         chosen = chosen.model_copy(update={"seed": seed})
-    begun = load_checkpoint(start) if start else None
+    begun, parts = load_checkpoint(start) if start else None, tuple(start_part or PARTS)
+    if unknown := set(parts) - set(PARTS):
+        raise UsageError(f"--start-part {unknown.pop()}: the halves of a model are {' and '.join(PARTS)}")
     if begun is not None:
-        chosen = chosen.model_copy(update={"model": begun.config})
+        other = {"idsg": chosen.model.idsg} if "idsg" not in parts else {}
+        other |= {"rfg": chosen.model.rfg, "map": chosen.model.map} if "rfg" not in parts else {}
+        chosen = chosen.model_copy(update={"model": begun.config.model_copy(update=other)})
     loaded = [load_protocol(name) for name in protocol]
     if data is not None and len(loaded) > 1:
         raise UsageError("--data is for one protocol; name the data of several by DGBENCH_DATA_<DATASET>")
@@ -84,6 +91,7 @@ def dg(
             out=out,
             resume=resume,
             start=begun,
+            start_parts=parts,
             device=device,
             devices=devices,
             stop_after=stop_after,

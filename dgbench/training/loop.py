@@ -16,7 +16,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from dgbench.core.errors import UsageError, WorkFailedError
-from dgbench.models.dg.checkpoint import Checkpoint, save_model
+from dgbench.models.dg.checkpoint import PARTS, Checkpoint, part_state, save_model
 from dgbench.models.dg.landmark_vector import shape_vector
 from dgbench.training.config import Phase, TrainConfig
 from dgbench.training.frames import FrameBank
@@ -69,6 +69,7 @@ def train(
     out: Path,
     resume: bool = False,
     start: Checkpoint | None = None,
+    start_parts: tuple[str, ...] = tuple(PARTS),
     device: str = "cpu",
     devices: int = 1,
     stop_after: int | None = None,
@@ -86,6 +87,7 @@ def train(
         resume: go on from the newest checkpoint in ``out``; without it ``out`` must hold none.
         start: a finished model of the same configuration whose weights training begins with (fine-tuning); the
             discriminators and the classifier begin anew.
+        start_parts: which halves of it are taken: ``idsg``, ``rfg``, or both.
         device: ``cpu`` or ``cuda``.
         devices: how many processes (gloo on CPU, nccl on GPU); batches must divide by it.
         stop_after: end this sitting when so many steps are done in all, keeping a checkpoint.
@@ -111,7 +113,10 @@ def train(
     strategy = "auto" if alone else ("ddp" if "TORCHELASTIC_RUN_ID" in os.environ else "ddp_spawn")
     fabric = Fabric(accelerator=device, devices=devices, num_nodes=nodes, strategy=strategy, precision=config.precision)
     shown = progress if alone else None
-    job = _Job(config, bank, features, frozen, start, out, stop_after, dict(notes or {}), shown)
+    begun = (
+        None if start is None else {n: v for part in start_parts for n, v in part_state(start.model(), part).items()}
+    )
+    job = _Job(config, bank, features, frozen, begun, out, stop_after, dict(notes or {}), shown)
     # Bound to the function, because Fabric takes apart and copies what it is given as arguments.
     outcome = fabric.launch(functools.partial(_run, job=job))
     if "failed" in outcome:
@@ -127,7 +132,7 @@ class _Job:
     bank: FrameBank
     features: Tensor
     frozen: FrozenNetworks
-    start: Checkpoint | None
+    start: dict[str, Tensor] | None
     out: Path
     stop_after: int | None
     notes: dict[str, Any]
@@ -196,7 +201,8 @@ def _start(state: TrainState, job: _Job) -> None:
     """Set what is decided before the first step: another model's weights, or feature statistics and the mean shape."""
     for model in (state.model, state.average):
         if job.start is not None:
-            model.load_state_dict(job.start.model().state_dict())
+            model.load_state_dict(job.start, strict=False)
+        if job.start is not None and any(name.startswith("shape.") for name in job.start):
             continue
         if job.config.model.idsg.standardise:
             model.shape.standardise(job.bank.points, job.bank.visibility, job.features)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from cartoons import Cartoons, rows
 from typer.testing import CliRunner
 
@@ -123,6 +124,22 @@ def test_a_finished_model_is_fine_tuned(cartoons: Store, tmp_path: Path) -> None
     assert same.notes["training_data"] == ["frll-cross@1 training people"] * 2
     assert call(*common, "--out", tmp_path / "more", "--start", tmp_path / "first")[0] == 0
     assert load_checkpoint(tmp_path / "more").digest != first.digest
+    # The other half alone: its weights are the first model's, and the shape generator is trained with other settings.
+    other = tmp_path / "other.yaml"
+    other.write_text(
+        SETTINGS.replace("network: rfg, steps: 2", "network: rfg, steps: 0").replace(
+            "decoder_hidden: 16", "decoder_hidden: 8"
+        )
+    )
+    half = ("--start", tmp_path / "first", "--start-part", "rfg")
+    code, _, error = call(*common[:-1], other, "--out", tmp_path / "half", *half)
+    assert code == 0, error
+    mixed = load_checkpoint(tmp_path / "half")
+    assert mixed.config.idsg.decoder_hidden == 8 and mixed.config.rfg == first.config.rfg
+    taken = {name for name, tensor in mixed.state.items() if not name.startswith("shape.")}
+    assert taken and all(torch.equal(mixed.state[name], first.state[name]) for name in taken)
+    code, _, error = call(*common, "--out", tmp_path / "x", "--start", tmp_path / "first", "--start-part", "face")
+    assert "the halves of a model are idsg and rfg" in str(error)
     code, _, error = call(*common, "--out", tmp_path / "x", "--start", tmp_path / "nothing")
     assert code == 3 or "no DG checkpoint here" in str(error)
 
