@@ -67,7 +67,7 @@ def dg(
     if unknown := set(parts) - set(PARTS):
         raise UsageError(f"--start-part {unknown.pop()}: the halves of a model are {' and '.join(PARTS)}")
     if begun is not None:
-        other = {"idsg": chosen.model.idsg} if "idsg" not in parts else {}
+        other: dict[str, object] = {"idsg": chosen.model.idsg} if "idsg" not in parts else {}
         other |= {"rfg": chosen.model.rfg, "map": chosen.model.map} if "rfg" not in parts else {}
         chosen = chosen.model_copy(update={"model": begun.config.model_copy(update=other)})
     loaded = [load_protocol(name) for name in protocol]

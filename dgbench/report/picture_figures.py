@@ -71,9 +71,10 @@ def _grid_figure(
         axis.set_axis_off()
         for line in boxed:
             edge = 1.5
-            corner = (edge, pitch * line + edge)
-            size = (sheet.width - 2 * edge, _CELL - 2 * edge)
-            axis.add_patch(Rectangle(corner, *size, fill=False, edgecolor=_BOX, linewidth=1.4))
+            wide, tall = sheet.width - 2 * edge, _CELL - 2 * edge
+            axis.add_patch(
+                Rectangle((edge, pitch * line + edge), wide, tall, fill=False, edgecolor=_BOX, linewidth=1.4)
+            )
         for place, name in enumerate(columns):
             axis.text(pitch * place + _CELL / 2, -8, _short(name), ha="center", va="bottom", fontsize=6.5)
         for line, name in enumerate(names):
