@@ -14,7 +14,7 @@ from dgbench.results.board import Row
 _PAIRS = 5
 _CELL, _GAP, _INCH = 112, 4, 0.95
 _NO_IMAGE = (236, 239, 243)
-_BOX = "#c8102e"
+_BOX, _EDGE = "#c8102e", 1.5
 
 Grid = Sequence[Sequence[str | None]]
 
