@@ -45,7 +45,7 @@ def read_frames(path: Path) -> pd.DataFrame:
         if list(table.columns) != list(COLUMNS):
             raise ValueError("other columns")
         return pd.DataFrame({name: _column(table[name], dtype) for name, dtype in COLUMNS.items()})
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, OverflowError) as error:
         raise UsageError(f"{path}: not a manifest ({' '.join(str(error).split())[:120]})") from error
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from dgbench.core.errors import UsageError
@@ -29,6 +30,15 @@ def test_same_copy_same_bytes(tmp_path: Path) -> None:
     for name in ("a.csv", "b.csv"):
         write_manifest(tmp_path / name, Manifest("x", tmp_path, make_frames(_ROWS[::-1])))
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_a_number_that_is_none_is_refused(tmp_path: Path) -> None:
+    write_manifest(tmp_path / "m.csv", Manifest("x", tmp_path, make_frames(_ROWS)))
+    table = pd.read_csv(tmp_path / "m.csv", dtype=str, keep_default_na=False)
+    table["width"] = "inf"
+    table.to_csv(tmp_path / "m.csv", index=False)
+    with pytest.raises(UsageError, match=r"not a manifest \(cannot convert float infinity"):
+        read_frames(tmp_path / "m.csv")
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

