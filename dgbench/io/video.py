@@ -150,7 +150,8 @@ class _open:  # noqa: N801
         if not self.path.is_file():
             raise VideoError(f"{self.path}: no such video", kind="missing")
         try:
-            self.container = av.open(str(self.path), options=_ONLY_CLIPS)
+            # Tags in odd encodings are nobody's reason to lose a clip.
+            self.container = av.open(str(self.path), options=_ONLY_CLIPS, metadata_errors="replace")
         except av.FFmpegError as error:
             raise self._explain(error) from error
         if not self.container.streams.video:
