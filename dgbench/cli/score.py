@@ -23,7 +23,7 @@ def score(
     data: DataRoot = None,
     protocol: Annotated[str | None, typer.Option("--protocol", help="With --outputs: the protocol.")] = None,
     outputs: Annotated[
-        Path | None, typer.Option("--outputs", help="Folder of any method's images, named <pair_id>.png.")
+        Path | None, typer.Option("--outputs", help="Folder, zip or tar of any method's images, named <pair_id>.png.")
     ] = None,
     method: Annotated[str | None, typer.Option("--method", help="With --outputs: the method's name.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="With --outputs: the run folder to make.")] = None,

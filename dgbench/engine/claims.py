@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 from dgbench.engine.plan import RunFolder, RunPlan, Shard, claim
+from dgbench.io.atomic import remove_strays
 from dgbench.io.locks import BusyError, folder_lock, refuse_if_held
 
 #: How long a process waits for another one that is just claiming the same folder.
@@ -33,6 +34,7 @@ def hold_shard(folder: RunFolder, plan: RunPlan, shard: Shard, *, wait_s: float 
                     claim(folder, plan)
                     _refuse_other_cuts(folder, shard)
                     held.enter_context(folder_lock(folder.journals / shard.name, purpose=f"run {plan.method}"))
+                remove_strays(folder.images)
                 break
             except BusyError:
                 if time.monotonic() >= until:

@@ -1,8 +1,11 @@
-"""Taking in a folder of images that somebody's method made, named by pair id, as a run like any other."""
+"""Taking in images that somebody's method made, named by pair id, as a run like any other."""
 
 from __future__ import annotations
 
+import contextlib
 import re
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from dgbench.core.record import Motion
 from dgbench.engine.data import OpenData
 from dgbench.engine.plan import RunFolder, RunPlan, claim, method_digest
 from dgbench.engine.state import commit, journal_state, undone
+from dgbench.io.archive import extract
 from dgbench.io.images import ImageError, read_image
 from dgbench.io.journal import Journal
 from dgbench.io.locks import folder_lock
@@ -22,6 +26,8 @@ from dgbench.protocols.registry import LoadedProtocol
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _BATCH = 64
+#: What an archive may hold beside the images: notes, a system's own files.
+_SLACK, _SLACK_FILES = 64 << 20, 1000
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._,:;()/+@-]{0,199}")
 
 
@@ -45,22 +51,16 @@ def adopt_outputs(
     motion: Motion = "absolute",
     training_data: tuple[str, ...] = (),
 ) -> Adopted:
-    """Make a run folder of images named ``<pair_id>.png`` (or another image suffix).
+    """Make a run folder of images named ``<pair_id>.png`` (or another image suffix), in a folder, a zip or a tar.
 
     An image that is missing, unreadable or of another size is a failed pair, kept by kind; nothing is resized.
     Files that are named after no pair are listed and left alone.
 
     Raises:
-        UsageError: the folder is not there, or not one of its files is named after a pair.
+        UsageError: the folder is not there, an archive is damaged or unsafe, or not one file is named after a pair.
     """
     if not PAIR_ID.fullmatch(method):
         raise UsageError(f"--method '{method}': a method's name is letters, digits, '.', '_', '-', '+'")
-    files, strangers = _files_by_pair(outputs, {pair.pair_id for pair in opened.pairs} | set(opened.missing))
-    if not files:
-        example = opened.pairs[0].pair_id
-        raise UsageError(
-            f"{outputs}: no image is named after a pair of {loaded.protocol.name} (expected names like {example}.png)"
-        )
     if wrong := [name for name in training_data if not _PLAIN.fullmatch(name)]:
         raise UsageError(f"--trained-on '{wrong[0]}': name a data set in letters, digits and plain punctuation")
     plan = RunPlan(
@@ -75,15 +75,22 @@ def adopt_outputs(
         data=str(data) if data else None,
     )
     folder = RunFolder(out)
-    with folder_lock(out, purpose="adopt outputs"):
-        claim(folder, plan)
-        todo = undone(folder, opened.pairs, retry_failed=True)
-        with Journal(folder.journals / "1-of-1.jsonl") as journal:
-            for start in range(0, len(todo), _BATCH):
-                lines: list[dict[str, Any]] = []
-                for pair in todo[start : start + _BATCH]:
-                    lines.append(commit(folder, pair, _read(files.get(pair.pair_id), opened.source.size), 0.0))
-                journal.append(lines)
+    with _images_folder(outputs, out, opened) as images:
+        files, strangers = _files_by_pair(images, opened, named=outputs)
+        if not files:
+            raise UsageError(
+                f"{outputs}: no image is named after a pair of {loaded.protocol.name} "
+                f"(expected names like {opened.pairs[0].pair_id}.png)"
+            )
+        with folder_lock(out, purpose="adopt outputs"):
+            claim(folder, plan)
+            todo = undone(folder, opened.pairs, retry_failed=True)
+            with Journal(folder.journals / "1-of-1.jsonl") as journal:
+                for start in range(0, len(todo), _BATCH):
+                    lines: list[dict[str, Any]] = []
+                    for pair in todo[start : start + _BATCH]:
+                        lines.append(commit(folder, pair, _read(files.get(pair.pair_id), opened.source.size), 0.0))
+                    journal.append(lines)
     state = journal_state(folder)
     failed: dict[str, int] = {}
     for record in state.values():
@@ -92,19 +99,37 @@ def adopt_outputs(
     return Adopted(taken=sum(r["status"] == "ok" for r in state.values()), failed=failed, strangers=strangers)
 
 
-def _files_by_pair(outputs: Path, pair_ids: set[str]) -> tuple[dict[str, Path], list[str]]:
-    if not outputs.is_dir():
-        raise UsageError(f"{outputs}: no such folder of images")
+@contextlib.contextmanager
+def _images_folder(outputs: Path, out: Path, opened: OpenData) -> Iterator[Path]:
+    """Yield the folder of images: ``outputs`` itself, or what is unpacked from it, for the block, beside ``out``."""
+    if not outputs.is_file():
+        yield outputs
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
+        folder = Path(scratch) / "outputs"
+        expected, raw = len(opened.pairs) + len(opened.missing), 3 * opened.source.size**2
+        extract(outputs, folder, max_bytes=_SLACK + 4 * raw * expected, max_files=_SLACK_FILES + 2 * expected)
+        inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
+        # Most people pack the folder rather than what is in it.
+        yield inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
+
+
+def _files_by_pair(folder: Path, opened: OpenData, *, named: Path) -> tuple[dict[str, Path], list[str]]:
+    """Return the images of ``folder`` by pair id, and the names that belong to no pair; errors say ``named``."""
+    if not folder.is_dir():
+        raise UsageError(f"{named}: no such folder or archive of images")
+    pair_ids = {pair.pair_id for pair in opened.pairs} | set(opened.missing)
     files: dict[str, Path] = {}
     strangers: list[str] = []
-    for path in sorted(outputs.iterdir(), key=lambda item: item.name.encode()):
+    for path in sorted(folder.iterdir(), key=lambda item: item.name.encode()):
         if path.name.startswith(".") or path.suffix.lower() not in _SUFFIXES or not path.is_file():
             continue
         stem = path.name[: -len(path.suffix)]
         if stem not in pair_ids:
             strangers.append(path.name)
         elif stem in files:
-            raise UsageError(f"{outputs}: pair {stem} has two images ({files[stem].name}, {path.name}); keep one")
+            raise UsageError(f"{named}: pair {stem} has two images ({files[stem].name}, {path.name}); keep one")
         else:
             files[stem] = path
     return files, strangers
@@ -112,11 +137,11 @@ def _files_by_pair(outputs: Path, pair_ids: set[str]) -> tuple[dict[str, Path], 
 
 def _read(path: Path | None, size: int) -> Image | Failure:
     if path is None:
-        return Failure("missing", "no image of this name in the outputs folder")
+        return Failure("missing", "no image of this name among the outputs")
     try:
         image = read_image(path)
     except ImageError as error:
-        return Failure(error.kind, str(error))
+        return Failure(error.kind, str(error).replace(str(path), path.name))
     if image.shape != (size, size, 3):
         return Failure(
             "wrong-size", f"{path.name} is {image.shape[1]}x{image.shape[0]}, the protocol's frame is {size}x{size}"

@@ -20,7 +20,7 @@ from dgbench.engine.plan import RunFolder, RunPlan, Shard
 from dgbench.engine.state import commit, journal_state, undone
 from dgbench.engine.tasks import TaskBuilder, prepared
 from dgbench.io.journal import Journal
-from dgbench.io.space import require_space
+from dgbench.io.space import picture_bytes, require_space
 from dgbench.methods.contract import LoadContext, Reenactor
 from dgbench.protocols.registry import LoadedProtocol
 
@@ -100,7 +100,7 @@ def run_method(
         with hold_shard(folder, plan, shard, wait_s=wait_s):
             todo = undone(folder, mine, retry_failed=retry_failed)
             if todo:
-                require_space(out, len(todo) * _expected_bytes(opened.source.size), what=f"{len(todo)} images")
+                require_space(out, len(todo) * picture_bytes(opened.source.size), what=f"{len(todo)} images")
                 _work(method, opened, todo, folder=folder, shard=shard, plan=plan, progress=progress, planned=len(mine))
     return _summary(out, opened, mine, journal_state(folder))
 
@@ -146,11 +146,6 @@ def _work(
                 raise StoppedError(
                     f"{folder.root}: interrupted after {finished} of {planned} pairs; run the same command to go on"
                 )
-
-
-def _expected_bytes(size: int) -> int:
-    """A photograph's PNG takes about half of its raw bytes; a guess on the low side refuses no run that would fit."""
-    return size * size * 3 // 2
 
 
 def _summary(out: Path, opened: OpenData, mine: list[Pair], state: dict[str, dict[str, Any]]) -> RunSummary:

@@ -98,7 +98,8 @@ def _tar_members(archive: Path) -> Iterable[tuple[str, IO[bytes]]]:
     with tarfile.open(archive) as source:
         for info in source:
             if info.isdir():
-                _safe_name(archive, info.name)
+                if info.name != ".":  # `tar -cf images.tar .` names the folder itself first
+                    _safe_name(archive, info.name)
                 continue
             stream = source.extractfile(info) if info.isreg() else None
             if stream is None:

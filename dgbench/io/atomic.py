@@ -7,11 +7,15 @@ import errno
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from dgbench.core.errors import UsageError, WorkFailedError
+
+#: A writer touches its temp file far more often than this.
+_STRAY_S = 3600.0
 
 
 @contextlib.contextmanager
@@ -66,6 +70,14 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write plain data as readable JSON (sorted keys, two spaces, final newline); refuses NaN and infinity."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def remove_strays(folder: Path) -> None:
+    """Remove the temp files that killed writers left in ``folder`` itself: those that nobody touched for an hour."""
+    for stray in folder.glob(".*.tmp"):
+        with contextlib.suppress(OSError):  # gone meanwhile, or not ours to remove
+            if time.time() - stray.stat().st_mtime > _STRAY_S:
+                stray.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

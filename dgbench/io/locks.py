@@ -13,7 +13,7 @@ from pathlib import Path
 import filelock
 
 from dgbench.core.errors import UsageError, WorkFailedError
-from dgbench.io.atomic import explain, write_json
+from dgbench.io.atomic import explain, remove_strays, write_json
 
 
 class BusyError(WorkFailedError):
@@ -25,7 +25,7 @@ def folder_lock(folder: Path, *, purpose: str, timeout_s: float = 0.0) -> Iterat
     """Hold the one writer's lock of ``folder`` for the block.
 
     The lock is the operating system's and ends with the process, so a killed owner never blocks anyone; the
-    owner file beside it only tells who holds it.
+    owner file beside it only tells who holds it. What killed writers left in the folder is removed.
 
     Raises:
         BusyError: another process holds it still after ``timeout_s`` seconds.
@@ -41,6 +41,7 @@ def folder_lock(folder: Path, *, purpose: str, timeout_s: float = 0.0) -> Iterat
     except OSError as error:
         raise explain(error, folder) from error
     try:
+        remove_strays(folder)
         write_json(
             owner,
             {

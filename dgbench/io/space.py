@@ -11,6 +11,14 @@ from dgbench.core.errors import WorkFailedError
 RESERVE = 64 << 20
 
 
+def picture_bytes(size: int) -> int:
+    """Return what the PNG of a ``size`` x ``size`` photograph takes, about half of its raw bytes.
+
+    On the low side, so that no work is refused that would fit.
+    """
+    return size * size * 3 // 2
+
+
 def require_space(folder: Path, need: int, *, what: str) -> None:
     """Check that the disk of ``folder`` (which need not exist yet) has room for ``need`` bytes and a reserve.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 
+from dgbench.io.atomic import explain
 from dgbench.metrics.contract import Features, OwnFeatures, PairView, SetResult
 from dgbench.metrics.sheet import SetValue
 
@@ -53,14 +55,11 @@ class FeatureSpool:
 
         Raises:
             ValueError: the rows are not vectors of the one length that all rows have.
+            WorkFailedError: the disk of the temporary folder has no room for both tables.
         """
         if self._tables is None:
             shape = (self._n, len(real))
-            first, second = (
-                np.memmap(self._folder / name, dtype=np.float32, mode="w+", shape=shape)
-                for name in ("real.f32", "generated.f32")
-            )
-            self._tables = first, second
+            self._tables = _table(self._folder / "real.f32", shape), _table(self._folder / "generated.f32", shape)
         width = self._tables[0].shape[1]
         if real.shape != (width,) or generated.shape != (width,):
             raise ValueError(f"feature rows of {real.shape} and {generated.shape}, expected ({width},)")
@@ -79,3 +78,16 @@ class FeatureSpool:
         if self._tables is None:
             raise ValueError("no features were stored")
         return self._tables
+
+
+def _table(path: Path, shape: tuple[int, int]) -> Features:
+    """Make a memory-mapped table whose room is taken now: a full disk met through the map would kill the process."""
+    try:
+        with path.open("wb") as file:
+            size = shape[0] * shape[1] * np.dtype(np.float32).itemsize
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            file.truncate(size)
+    except OSError as error:
+        raise explain(error, path) from error
+    return np.memmap(path, dtype=np.float32, mode="r+", shape=shape)

@@ -25,6 +25,7 @@ from dgbench.core.face import Failure, Image
 from dgbench.core.protocol import Frame
 from dgbench.datasets.manifest import Manifest
 from dgbench.io.locks import folder_lock
+from dgbench.io.space import picture_bytes, require_space
 from dgbench.io.video import decoder_name
 from dgbench.networks.judges import Judges
 from dgbench.preprocess.media import MediaFile, files_of, read_rows
@@ -72,7 +73,7 @@ def prepare_store(
 
     Raises:
         UsageError: a key is not in the manifest, or the folder cannot be written.
-        WorkFailedError: another process is preparing into this folder.
+        WorkFailedError: another process is preparing into this folder, or the disk has no room for the images.
     """
     finder = FaceFinder(judges, frame, frozen=frozen or {})
     with folder_lock(out, purpose="data prepare"):
@@ -135,12 +136,17 @@ def _do_parts(
     progress: Progress | None,
 ) -> list[Prepared]:
     """Return a row per key, sorted by key: from part files where they are, else by doing the work."""
-    parts = _parts(files_of(manifest, keys))
-    total = sum(len(file.rows) for part in parts for file in part)
+    parts = {
+        out / "parts" / f"{_part_name(manifest.root, part, finder, crop=crop)}.npz": part
+        for part in _parts(files_of(manifest, keys))
+    }
+    total = sum(_images_of(part) for part in parts.values())
+    if crop:
+        todo = sum(_images_of(part) for path, part in parts.items() if not path.is_file())
+        require_space(out, todo * picture_bytes(finder.frame.size), what=f"{todo} prepared images")
     done: list[Prepared] = []
 
-    def work(part: list[MediaFile]) -> list[Prepared]:
-        path = out / "parts" / f"{_part_name(manifest.root, part, finder, crop=crop)}.npz"
+    def work(path: Path, part: list[MediaFile]) -> list[Prepared]:
         rows = load_part(path)
         if rows is None or not all((out / row.file).is_file() for row in rows if row.file):
             rows = [row for file in part for row in _file_rows(manifest.root, file, finder, out=out, crop=crop)]
@@ -148,7 +154,7 @@ def _do_parts(
         return rows
 
     with ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1) as pool:
-        pending = [pool.submit(work, part) for part in parts]
+        pending = [pool.submit(work, path, part) for path, part in parts.items()]
         try:
             for future in as_completed(pending):
                 done += future.result()
@@ -216,6 +222,10 @@ def _parts(files: Sequence[MediaFile]) -> list[list[MediaFile]]:
         parts[-1].append(file)
         count += len(file.rows)
     return parts
+
+
+def _images_of(part: Sequence[MediaFile]) -> int:
+    return sum(len(file.rows) for file in part)
 
 
 def _part_name(root: Path, part: Sequence[MediaFile], finder: FaceFinder, *, crop: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import time
@@ -16,13 +17,15 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from dgbench.core.errors import UsageError, WorkFailedError
+from dgbench.io.locks import folder_lock
+from dgbench.io.space import require_space
 from dgbench.models.dg.checkpoint import PARTS, Checkpoint, part_state, save_model
 from dgbench.models.dg.landmark_vector import shape_vector
 from dgbench.training.config import Phase, TrainConfig
 from dgbench.training.frames import FrameBank
 from dgbench.training.frozen import FrozenNetworks
 from dgbench.training.journal import TrainingJournal
-from dgbench.training.state import TrainState, finished_checkpoints, load_state, save_state
+from dgbench.training.state import TrainState, checkpoint_bytes, finished_checkpoints, load_state, save_state
 from dgbench.training.trainer import NotFiniteError, Trainer
 
 Progress = Callable[[int, int], None]
@@ -96,7 +99,8 @@ def train(
 
     Raises:
         UsageError: ``out`` holds a run and ``resume`` was not asked for, or a batch does not divide.
-        WorkFailedError: a loss or gradient became not finite; the last good checkpoint is kept and named.
+        WorkFailedError: a loss or gradient became not finite (the last good checkpoint is kept and named), the disk
+            has no room for the checkpoints, or another process trains into ``out``.
     """
     config = with_people(config, len(bank.people))
     nodes = nodes_of(devices)
@@ -117,11 +121,18 @@ def train(
         None if start is None else {n: v for part in start_parts for n, v in part_state(start.model(), part).items()}
     )
     job = _Job(config, bank, features, frozen, begun, out, stop_after, dict(notes or {}), shown)
-    # Bound to the function, because Fabric takes apart and copies what it is given as arguments.
-    outcome = fabric.launch(functools.partial(_run, job=job))
+    with _alone_in(out):
+        # Bound to the function, because Fabric takes apart and copies what it is given as arguments.
+        outcome = fabric.launch(functools.partial(_run, job=job))
     if "failed" in outcome:
         raise WorkFailedError(outcome["failed"])
     return Summary(out=out, **outcome)
+
+
+def _alone_in(out: Path) -> contextlib.AbstractContextManager[None]:
+    """Keep another training out of the folder; of torchrun's processes, which all come here, the first holds it."""
+    first = os.environ.get("RANK", "0") == "0" or "TORCHELASTIC_RUN_ID" not in os.environ
+    return folder_lock(out, purpose="train") if first else contextlib.nullcontext()
 
 
 @dataclass(frozen=True)
@@ -147,6 +158,8 @@ def _run(fabric: Fabric, *, job: _Job) -> dict[str, Any]:
     state.prepare(fabric.device)
     extra = load_state(state, job.out)
     resumed_from = state.step
+    if no_room := fabric.broadcast(_no_room(state, job.out)):
+        return {"failed": no_room}
     scaler = getattr(fabric.strategy.precision, "scaler", None)
     if scaler is not None and extra and "scaler" in extra:
         scaler.load_state_dict(extra["scaler"])
@@ -195,6 +208,16 @@ def _run(fabric: Fabric, *, job: _Job) -> dict[str, Any]:
         "weights_sha256": digest,
         "seconds": time.monotonic() - began,
     }
+
+
+def _no_room(state: TrainState, out: Path) -> str:
+    """Return why the checkpoints will not fit on the disk, "" where they will; one is written before one goes."""
+    lacking = state.config.keep_checkpoints + 1 - len(finished_checkpoints(out))
+    try:
+        require_space(out, max(1, lacking) * checkpoint_bytes(state), what="the checkpoints")
+    except WorkFailedError as error:
+        return str(error)
+    return ""
 
 
 def _start(state: TrainState, job: _Job) -> None:

@@ -156,6 +156,15 @@ def save_state(state: TrainState, out: Path, *, extra: Mapping[str, Any]) -> Pat
     return folder
 
 
+def checkpoint_bytes(state: TrainState) -> int:
+    """Return what a training checkpoint takes once every optimiser has both of its moments."""
+    networks = sum(tensor.nbytes for name, tensor in state.tensors().items() if not name.startswith("optimiser."))
+    learning = [
+        p for optimiser in state.optimisers.values() for group in optimiser.param_groups for p in group["params"]
+    ]
+    return networks + 2 * sum(parameter.nbytes for parameter in learning)
+
+
 def finished_checkpoints(out: Path) -> list[Path]:
     """Return the folders of finished training checkpoints, oldest first."""
     return sorted(path.parent for path in (out / _FOLDER).glob("step-*/state.json"))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,7 +18,7 @@ from colour_judges import ColourJudges
 from dgbench.core.errors import MissingError, UsageError
 from dgbench.core.record import Record
 from dgbench.engine.data import open_data
-from dgbench.engine.outputs import adopt_outputs
+from dgbench.engine.outputs import Adopted, adopt_outputs
 from dgbench.engine.plan import RunFolder
 from dgbench.engine.run import run_method
 from dgbench.engine.score import score_run
@@ -172,6 +174,50 @@ def test_anybodys_images_become_a_run_with_every_flaw_counted(tmp_path: Path, fr
     assert record.method.name == "mine"
     assert record.coverage.failed == adopted.failed
     assert record.coverage.generated == adopted.taken
+
+
+@pytest.mark.parametrize(("kind", "inside"), [("zip", ""), ("gztar", "mine"), ("tar", "")])
+def test_an_archive_of_images_is_taken_in_like_its_folder(
+    tmp_path: Path, frll_copy: MakeCopy, kind: str, inside: str
+) -> None:
+    data = frll_copy(12)
+    opened = open_data(PROTOCOL, data)
+    run_method(PROTOCOL, create("target"), out=tmp_path / "made", data=data)
+    images = RunFolder(tmp_path / "made").images
+    packed = tmp_path / "packed" / inside
+    shutil.copytree(images, packed)
+    (packed / f"{opened.pairs[0].pair_id}.png").write_bytes(b"\x89PNG")
+    archive = Path(shutil.make_archive(str(tmp_path / "mine"), kind, root_dir=tmp_path / "packed"))
+    for name, outputs in (("folder", packed), ("archive", archive)):
+        adopted = adopt_outputs(PROTOCOL, opened, outputs, method="mine", out=tmp_path / "runs" / name, data=data)
+        assert adopted == Adopted(taken=len(opened.pairs) - 1, failed={"unreadable": 1}, strangers=[])
+    for part in ("images", "journal"):
+        found = [
+            {path.name: path.read_bytes() for path in (tmp_path / "runs" / name / part).glob("*.*") if path.is_file()}
+            for name in ("folder", "archive")
+        ]
+        assert found[0] == found[1], "the archive leaves the same images and journal"
+        assert found[0]
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["archive", "folder"]
+
+
+def test_an_unsafe_or_swollen_archive_of_images_is_refused_whole(tmp_path: Path, frll_copy: MakeCopy) -> None:
+    opened = open_data(PROTOCOL, frll_copy(12))
+    opened = replace(opened, pairs=opened.pairs[:4], missing=[])
+    first = opened.pairs[0].pair_id
+    for members, words in (
+        ({f"{first}.png": b"x", "../../up.png": b"x"}, "outside the folder"),
+        ({f"{first}.png": bytes(100 << 20)}, "unpacks to more than"),
+        ({f"{number}.png": b"" for number in range(1200)}, "files; refused"),
+        ({"holiday.png": b"x"}, "mine.zip: no image is named after a pair"),
+    ):
+        with zipfile.ZipFile(tmp_path / "mine.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+        with pytest.raises(UsageError, match=words):
+            adopt_outputs(PROTOCOL, opened, tmp_path / "mine.zip", method="mine", out=tmp_path / "runs/a", data=None)
+        assert not list((tmp_path / "runs").iterdir())
+        assert not (tmp_path.parent / "up.png").exists()
 
 
 def test_outputs_of_another_protocol_or_twice_are_refused(tmp_path: Path, frll_copy: MakeCopy) -> None:

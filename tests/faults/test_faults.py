@@ -163,6 +163,18 @@ def test_low_space_is_said_before_the_work(tmp_path: Path, data: Path, monkeypat
     require_space(tmp_path / "not" / "yet", -(20 << 20), what="nothing much")
 
 
+def test_a_full_temporary_folder_ends_a_scoring_with_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writing to a mapped file on a full disk would kill the process: its room is taken before."""
+    from dgbench.metrics.spool import FeatureSpool
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(WorkFailedError, match="no space left on the disk"):
+        FeatureSpool(tmp_path, 4).put(0, np.zeros(8, np.float32), np.zeros(8, np.float32))
+
+
 def test_a_journal_that_tore_is_cut_to_its_whole_lines(tmp_path: Path, data: Path, whole: dict[str, bytes]) -> None:
     out = tmp_path / "run"
     _run(out, data)

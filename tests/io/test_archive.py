@@ -25,6 +25,9 @@ def test_zip_and_tar_unpack_to_the_same_files(tmp_path: Path) -> None:
     members = {"a/b#1/_x-.txt": b"one", "c.txt": b"two"}
     _zip(tmp_path / "x.zip", members)
     with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as archive:
+        folder = tarfile.TarInfo("./")
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
         for name, data in members.items():
             info = tarfile.TarInfo(name)
             info.size = len(data)

@@ -33,6 +33,18 @@ def test_the_second_writer_learns_who_holds_the_folder(tmp_path: Path) -> None:
         assert (tmp_path / ".lock-owner.json").exists()
 
 
+def test_what_killed_writers_left_is_removed_and_what_is_being_written_is_not(tmp_path: Path) -> None:
+    old, young = tmp_path / ".run.json.abc.tmp", tmp_path / ".run.json.xyz.tmp"
+    for path in (old, young, tmp_path / "mine.tmp"):
+        path.write_text("half")
+        os.utime(path, (0, 0))
+    os.utime(young)
+    with folder_lock(tmp_path, purpose="test"):
+        assert not old.exists()
+        assert young.exists()
+        assert (tmp_path / "mine.tmp").exists()
+
+
 def test_a_killed_owner_blocks_nobody(tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")
     ready, done = context.Event(), context.Event()

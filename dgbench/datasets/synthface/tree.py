@@ -23,9 +23,10 @@ from dgbench.datasets.synthface.layouts import Layout, Selection, Unit, layout
 from dgbench.datasets.synthface.render import APPEARANCE_VERSION
 from dgbench.datasets.synthface.scene import SIZES
 from dgbench.datasets.synthface.truth import EXTRAS, UnitTruth, finished_unit, truth_path, write_truth
-from dgbench.datasets.synthface.writer import encode_clip, encode_image, render_shot
+from dgbench.datasets.synthface.writer import encode_clip, encode_image, expected_bytes, render_shot
 from dgbench.io.atomic import write_bytes, write_json, write_text
 from dgbench.io.locks import folder_lock
+from dgbench.io.space import require_space
 
 #: Raised whenever the same plan would give other bytes.
 TREE_VERSION = 1
@@ -89,7 +90,7 @@ def write_tree(plan: TreePlan, root: Path, head: Head, *, workers: int = 1, prog
 
     Raises:
         UsageError: size out of range, a bad selection, or ``root`` holds something else.
-        WorkFailedError: the disk is full or another process writes here; what is done is kept.
+        WorkFailedError: the disk is full or will be, or another process writes here; what is done is kept.
     """
     plan.check()
     if workers < 1:
@@ -109,6 +110,9 @@ def write_tree(plan: TreePlan, root: Path, head: Head, *, workers: int = 1, prog
                 truths[unit.name] = truth
         kept = len(truths)
         todo = [unit for unit in units if unit.name not in truths]
+        canvas = grammar.canvas(plan.size)
+        sizes = [expected_bytes(shot.path, canvas) for unit in todo for shot in grammar.shots(unit, plan.selection)]
+        require_space(root, sum(sizes), what=f"{len(sizes)} images")
         bar = tqdm(total=len(units), initial=kept, desc=plan.layout, unit="unit", disable=None if progress else True)
         with bar:
             for name in _run(plan, root, head, todo, workers):

@@ -16,6 +16,9 @@ from dgbench.datasets.synthface.layouts.staging import someone
 from dgbench.datasets.synthface.render import render
 from dgbench.io.images import encode_png
 
+#: Bytes that a pixel takes on disk by the file's suffix, on the low side: what room is asked for before a tree.
+_BYTES_PER_PIXEL = {".png": 1.0, ".jpg": 0.2, ".mp4": 0.02}
+
 
 def render_shot(head: Head, shot: Shot, *, seed: int, canvas: tuple[int, int]) -> tuple[Image, Landmarks]:
     """Render an image of a layout.
@@ -45,6 +48,11 @@ def encode_image(image: Image, name: str) -> bytes:
     buffer = io.BytesIO()
     Pillow.fromarray(image).save(buffer, format="JPEG", quality=95, subsampling=0)
     return buffer.getvalue()
+
+
+def expected_bytes(name: str, canvas: tuple[int, int]) -> int:
+    """Return about how many bytes one image of ``canvas`` (width, height) takes in the file ``name``."""
+    return int(canvas[0] * canvas[1] * _BYTES_PER_PIXEL[name[name.rindex(".") :]])
 
 
 def encode_clip(images: Sequence[Image], *, rate: int) -> bytes:
