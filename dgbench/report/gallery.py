@@ -11,13 +11,12 @@ import numpy as np
 import pandas as pd
 
 from dgbench.core.digests import seed_of
-from dgbench.report.images import InputImages, Role, RunImages, Thumbnails
+from dgbench.report.images import Pictures
 from dgbench.report.views import SectionView, slug
 from dgbench.results.board import Row
 from dgbench.results.store import metric_columns
 
 Why = Literal["worst", "median", "best", "failed", "sample"]
-_ROLES: tuple[Role, ...] = ("source", "reference", "target")
 
 
 @dataclass(frozen=True)
@@ -111,14 +110,12 @@ def make_gallery(
     table: pd.DataFrame,
     *,
     protocol: str,
-    runs: RunImages,
-    inputs: InputImages | None,
-    thumbs: Thumbnails,
+    pictures: Pictures,
     count: int,
     sample: Sequence[str],
 ) -> Gallery | None:
     """Make the gallery of one record; ``None`` where none of its images is here."""
-    if not runs.has(row.stored):
+    if not pictures.runs.has(row.stored):
         return None
     metrics = [name for name in metric_columns(table) if name in {c.name for c in view.columns}]
     if not metrics:
@@ -130,8 +127,7 @@ def make_gallery(
     shown: list[Shown] = []
     for pair_id, why in chosen.items():
         entry = entries[pair_id]
-        images = input_thumbs(pair_id, inputs, thumbs)
-        images["generated"] = thumbs.add(runs.generated(row.stored, pair_id))
+        images = {**pictures.inputs_of(pair_id), "generated": pictures.generated(row.stored, pair_id)}
         if not any(images.values()):
             continue
         shown.append(
@@ -166,19 +162,12 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def input_thumbs(pair_id: str, inputs: InputImages | None, thumbs: Thumbnails) -> dict[str, str | None]:
-    """Thumbnails of a pair's source, reference and target."""
-    return {role: thumbs.add(inputs.image(pair_id, role)) if inputs else None for role in _ROLES}
-
-
 def make_strip(
     view: SectionView,
     rows: Sequence[Row],
     tables: dict[str, pd.DataFrame],
     *,
-    runs: RunImages,
-    inputs: InputImages | None,
-    thumbs: Thumbnails,
+    pictures: Pictures,
     sample: Sequence[str],
 ) -> list[StripRow]:
     """The sampled pairs by every method of ``rows``; a pair of which no method has an image is left out."""
@@ -194,12 +183,12 @@ def make_strip(
     for pair_id in sample:
         generated = tuple(
             (
-                thumbs.add(runs.generated(row.stored, pair_id)),
+                pictures.generated(row.stored, pair_id),
                 scores[row.stored.path].get(pair_id) if row.stored.path in scores else None,
             )
             for row in rows
         )
         if any(image for image, _ in generated):
             where = bins.get(pair_id, "")
-            strip.append(StripRow(pair_id, where, input_thumbs(pair_id, inputs, thumbs), generated))
+            strip.append(StripRow(pair_id, where, pictures.inputs_of(pair_id), generated))
     return strip

@@ -14,6 +14,7 @@ from dgbench.io.atomic import write_bytes
 from dgbench.results.store import StoredRecord, find_records
 
 Role = Literal["source", "reference", "target"]
+_ROLES: tuple[Role, ...] = ("source", "reference", "target")
 
 
 class InputImages(Protocol):
@@ -86,19 +87,37 @@ class Thumbnails:
         return self._known[key]
 
 
+@dataclass(frozen=True)
+class Pictures:
+    """What the report shows of one protocol, as names of thumbnails; of their budget ``floor`` must be left."""
+
+    runs: RunImages
+    inputs: InputImages | None
+    thumbs: Thumbnails
+    floor: int = 0
+
+    def generated(self, stored: StoredRecord, pair_id: str) -> str | None:
+        """The generated image of one pair of a record, or ``None``."""
+        return self.thumbs.add(self.runs.generated(stored, pair_id))
+
+    def inputs_of(self, pair_id: str) -> dict[str, str | None]:
+        """Source, reference and target of a pair, each ``None`` where it is not here."""
+        return {role: self.thumbs.add(self.inputs.image(pair_id, role)) if self.inputs else None for role in _ROLES}
+
+
 def _jpeg(image: Image | Path, size: int) -> bytes | None:
     """A JPEG of at most ``size`` pixels a side; ``None`` for a file that is no image."""
     import io
 
-    from PIL import Image as Pictures
+    from PIL import Image as Pillow
     from PIL import UnidentifiedImageError
 
     try:
-        picture = Pictures.open(image) if isinstance(image, Path) else Pictures.fromarray(image)
+        picture = Pillow.open(image) if isinstance(image, Path) else Pillow.fromarray(image)
         picture = picture.convert("RGB")
-    except (OSError, UnidentifiedImageError, Pictures.DecompressionBombError):
+    except (OSError, UnidentifiedImageError, Pillow.DecompressionBombError):
         return None
-    picture.thumbnail((size, size), Pictures.Resampling.LANCZOS)
+    picture.thumbnail((size, size), Pillow.Resampling.LANCZOS)
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=84, optimize=True)
     return buffer.getvalue()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dgbench.report.gallery import StripRow, make_strip
-from dgbench.report.images import InputImages, RunImages, Thumbnails
+from dgbench.report.images import Pictures
 from dgbench.report.views import SectionView
 from dgbench.results.board import Row
 
@@ -41,15 +41,13 @@ def make_panels(
     rows: Sequence[Row],
     tables: dict[str, pd.DataFrame],
     *,
-    runs: RunImages,
-    inputs: InputImages | None,
-    thumbs: Thumbnails,
+    pictures: Pictures,
 ) -> list[Panel]:
     """The people whose pairs cover the most poses, by every method of ``rows``; none where no image is here."""
     table = tables[rows[0].stored.path]
     panels: list[Panel] = []
     for identity, chosen in _people(table):
-        pairs = make_strip(view, rows, tables, runs=runs, inputs=inputs, thumbs=thumbs, sample=list(chosen))
+        pairs = make_strip(view, rows, tables, pictures=pictures, sample=list(chosen))
         if len(pairs) > 1:
             kept = [place for place in range(len(rows)) if not _shows_an_input(pairs, place)][:ROWS]
             shown = tuple(replace(pair, generated=tuple(pair.generated[p] for p in kept)) for pair in pairs)

@@ -14,7 +14,7 @@ from dgbench.report import latex
 from dgbench.report.differences import comparable, difference_data
 from dgbench.report.figures import section_figures
 from dgbench.report.gallery import Gallery, StripRow, make_gallery, make_strip, shared_sample
-from dgbench.report.images import InputImages, RunImages, Thumbnails
+from dgbench.report.images import InputImages, Pictures
 from dgbench.report.pages import Templates
 from dgbench.report.panels import Panel, make_panels
 from dgbench.report.picture_figures import panel_figure, strip_figure
@@ -63,16 +63,6 @@ class Site:
         """Write one text file of the site."""
         write_text(self.out / name, content)
         self.files.append(self.out / name)
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """The images of one protocol: generated, put in, and the thumbnails of both; ``floor`` must be left of these."""
-
-    runs: RunImages
-    inputs: InputImages | None
-    thumbs: Thumbnails
-    floor: int
 
 
 def may_show(view: ProtocolView, options: Options) -> bool:
@@ -143,23 +133,20 @@ def _pictures(
     floor: int,
     options: Options,
 ) -> _Shown:
-    runs, inputs, thumbs = pictures.runs, pictures.inputs, pictures.thumbs
     sample = shared_sample(tables[rows[0].stored.path], options.pairs_per_kind, name=view.name)
-    strip = make_strip(section, rows, tables, runs=runs, inputs=inputs, thumbs=thumbs, sample=sample)
+    strip = make_strip(section, rows, tables, pictures=pictures, sample=sample)
     beside = rows[:_SIDE_BY_SIDE]
-    panels = make_panels(section, rows, tables, runs=runs, inputs=inputs, thumbs=thumbs) if strip else []
+    panels = make_panels(section, rows, tables, pictures=pictures) if strip else []
     galleries: list[Gallery] = []
     held = [row for row in section.section.rows if row.stored.path in tables]
     for place, row in enumerate(held):
-        thumbs.share(len(held) - place, floor=floor)
+        pictures.thumbs.share(len(held) - place, floor=floor)
         gallery = make_gallery(
             section,
             row,
             tables[row.stored.path],
             protocol=view.name,
-            runs=runs,
-            inputs=inputs,
-            thumbs=thumbs,
+            pictures=pictures,
             count=options.pairs_per_kind,
             sample=sample,
         )

@@ -14,9 +14,9 @@ from dgbench.core.errors import UsageError
 from dgbench.core.protocol import Protocol
 from dgbench.io.atomic import write_bytes
 from dgbench.report.gallery import Gallery
-from dgbench.report.images import RunImages, Thumbnails
+from dgbench.report.images import Pictures, RunImages, Thumbnails
 from dgbench.report.pages import Templates, counts, matrices, method_stats, versions
-from dgbench.report.protocol_page import Options, Pictures, Site, may_show, protocol_page
+from dgbench.report.protocol_page import Options, Site, may_show, protocol_page
 from dgbench.report.views import card_views, method_views, protocol_views
 from dgbench.results.board import make_boards
 from dgbench.results.leaderboard import OVERALL, render_boards
