@@ -57,7 +57,7 @@ def dg(
     from dgbench.training.features import cached_features
     from dgbench.training.frames import FrameBank
     from dgbench.training.frozen import load_frozen
-    from dgbench.training.loop import train
+    from dgbench.training.loop import is_first_process, train
     from dgbench.training.protocol_rows import joined
 
     chosen: TrainConfig = load_config(preset, config)
@@ -79,10 +79,11 @@ def dg(
     frozen = load_frozen(chosen, weights=weights)
     encoder = build_face_encoder(chosen.model, weights=weights)
     bank = FrameBank(source, rows, size=chosen.model.size)
+    quiet = as_json or not is_first_process()
     encoders = chosen.model.idsg.face_encoders
-    with progress_bar("features of the face encoder", quiet=as_json) as move:
+    with progress_bar("features of the face encoder", quiet=quiet) as move:
         features = cached_features(bank, encoder, names=encoders, folder=out / "cache", progress=move)
-    with progress_bar(f"training on {' and '.join(names)}", quiet=as_json) as move:
+    with progress_bar(f"training on {' and '.join(names)}", quiet=quiet) as move:
         summary = train(
             chosen,
             bank=bank,
@@ -98,6 +99,8 @@ def dg(
             notes=_notes(names, preset, begun),
             progress=move,
         )
+    if not is_first_process():
+        return
     state = "finished" if summary.finished else "stopped; add --resume to go on"
     emit(
         {

@@ -78,7 +78,10 @@ def _devices() -> Check:
 
 
 def _judges(weights: Path | None) -> list[Check]:
-    """Load each judge set and let it look at a face-less image: that proves files, packages and shapes at once."""
+    """Load each judge set and let it look at a face-less image: that proves files, packages and shapes at once.
+
+    A set whose files are not all here is not loaded, since some of them would be downloaded for it.
+    """
     import numpy as np
 
     from dgbench.core.card import JUDGE_SETS
@@ -87,6 +90,11 @@ def _judges(weights: Path | None) -> list[Check]:
     grey = np.full((256, 256, 3), 128, np.uint8)
     rows = []
     for name in JUDGE_SETS:
+        files = [row.name for row in known_weights() if name in row.sets]
+        lacking = [file for file in files if weight_status(file, folder=weights)["state"] == "missing"]
+        if lacking:
+            rows.append(Check(f"judges {name}", "missing", f"{len(lacking)} of {len(files)} files are not here"))
+            continue
         try:
             seen = load_judges(name, weights=weights).observe([grey])[0]
         except DgbenchError as error:

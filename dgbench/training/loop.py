@@ -54,7 +54,16 @@ class Summary:
 
 def nodes_of(devices: int) -> int:
     """Return on how many nodes torchrun started us: it says how many processes there are in all."""
-    return max(1, int(os.environ.get("WORLD_SIZE", "1")) // devices) if "TORCHELASTIC_RUN_ID" in os.environ else 1
+    return max(1, int(os.environ.get("WORLD_SIZE", "1")) // devices) if _by_torchrun() else 1
+
+
+def is_first_process() -> bool:
+    """Return whether this process is the one that speaks and holds the folder: all but one of torchrun's are not."""
+    return not _by_torchrun() or os.environ.get("RANK", "0") == "0"
+
+
+def _by_torchrun() -> bool:
+    return "TORCHELASTIC_RUN_ID" in os.environ
 
 
 def with_people(config: TrainConfig, people: int) -> TrainConfig:
@@ -114,25 +123,19 @@ def train(
     if not resume and (finished_checkpoints(out) or (out / "dg.json").exists()):
         raise UsageError(f"{out}: holds a training run; add --resume to go on with it, or choose another --out")
     alone = devices * nodes == 1
-    strategy = "auto" if alone else ("ddp" if "TORCHELASTIC_RUN_ID" in os.environ else "ddp_spawn")
+    strategy = "auto" if alone else ("ddp" if _by_torchrun() else "ddp_spawn")
     fabric = Fabric(accelerator=device, devices=devices, num_nodes=nodes, strategy=strategy, precision=config.precision)
     shown = progress if alone else None
     begun = (
         None if start is None else {n: v for part in start_parts for n, v in part_state(start.model(), part).items()}
     )
     job = _Job(config, bank, features, frozen, begun, out, stop_after, dict(notes or {}), shown)
-    with _alone_in(out):
+    with folder_lock(out, purpose="train") if is_first_process() else contextlib.nullcontext():
         # Bound to the function, because Fabric takes apart and copies what it is given as arguments.
         outcome = fabric.launch(functools.partial(_run, job=job))
     if "failed" in outcome:
         raise WorkFailedError(outcome["failed"])
     return Summary(out=out, **outcome)
-
-
-def _alone_in(out: Path) -> contextlib.AbstractContextManager[None]:
-    """Keep another training out of the folder; of torchrun's processes, which all come here, the first holds it."""
-    first = os.environ.get("RANK", "0") == "0" or "TORCHELASTIC_RUN_ID" not in os.environ
-    return folder_lock(out, purpose="train") if first else contextlib.nullcontext()
 
 
 @dataclass(frozen=True)

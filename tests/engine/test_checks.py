@@ -42,3 +42,16 @@ def test_a_folder_whose_locks_keep_nobody_out_is_broken(tmp_path: Path, monkeypa
     monkeypatch.setattr(checks, "folder_lock", idle)
     found = checks._disk("results folder", tmp_path)
     assert found.verdict == "broken" and "keeps nobody out" in found.detail
+
+
+def test_judges_that_are_not_here_are_missing_and_nothing_is_downloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DGBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("DGBENCH_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("dgbench.io.weights.fetch", lambda *_, **__: pytest.fail("the doctor downloads"))
+    found = {check.name: check for check in checks._judges(None)}
+    assert found["judges embedded"].verdict == "ok"
+    assert found["judges standard"].verdict == found["judges open"].verdict == "missing"
+    assert "5 of 5 files are not here" in found["judges open"].detail
