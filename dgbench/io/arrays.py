@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tokenize
 import zipfile
 import zlib
 
@@ -17,6 +18,7 @@ DAMAGED_ARRAYS: tuple[type[Exception], ...] = (
     AttributeError,  # a single array where an archive is expected
     OverflowError,
     SyntaxError,
+    tokenize.TokenError,
     RecursionError,
     MemoryError,  # a header that promises more than there is room for
     NotImplementedError,  # a compression that zipfile does not know

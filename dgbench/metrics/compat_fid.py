@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from dgbench.core.card import JudgeNetwork, MetricCard
 from dgbench.core.digests import sha256_file
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Image
+from dgbench.io.torch_file import read_tensors
 from dgbench.io.weights import find_weight
 from dgbench.metrics.contract import Features, OwnFeatures, PairView, SetResult
 from dgbench.metrics.frechet import frechet
@@ -38,8 +38,8 @@ def load(weights: Path | None) -> CompatFid:
 
     network = inception_v3(weights=None, init_weights=False, transform_input=False, aux_logits=True)
     try:
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
+        network.load_state_dict(read_tensors(path))
+    except (RuntimeError, TypeError) as error:
         raise UsageError(f"{path}: is not the state of torchvision's Inception-v3; get {FILE} again") from error
     network.fc = torch.nn.Identity()
     return CompatFid(network.eval(), sha256_file(path))

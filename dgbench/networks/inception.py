@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from dgbench.core.card import JudgeNetwork
 from dgbench.core.digests import sha256_file
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Image
+from dgbench.io.torch_file import read_tensors
 from dgbench.networks.exported import ExportedNetwork
 from dgbench.networks.features import FeatureNetwork
 from dgbench.networks.inception_input import inception_input
@@ -46,10 +46,7 @@ class Inception(FeatureNetwork):
         from torch_fidelity.utils import create_feature_extractor
 
         digest = sha256_file(path)
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-            raise UsageError(f"{path}: not a file of tensors alone; get {self.FILE} from its release") from error
+        state = read_tensors(path)
         memory = io.BytesIO()
         torch.save(state, memory)
         memory.seek(0)

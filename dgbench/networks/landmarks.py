@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import pickle
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -16,8 +15,9 @@ from numpy.typing import NDArray
 
 from dgbench.core.card import JudgeNetwork
 from dgbench.core.digests import digest, sha256_file
-from dgbench.core.errors import MissingError, UsageError
+from dgbench.core.errors import MissingError
 from dgbench.core.face import Image, Landmarks
+from dgbench.io.torch_file import read_tensors
 from dgbench.networks.align import apply, invert, warp
 from dgbench.networks.detector import Detection
 from dgbench.networks.ibug import mesh_to_ibug
@@ -122,11 +122,7 @@ def _hub_of_plain_tensors(weights: dict[str, Path]) -> Iterator[None]:
         folder = Path(temp) / "checkpoints"
         folder.mkdir()
         for name, path in weights.items():
-            try:
-                with torch.serialization.safe_globals(harmless):
-                    state = torch.load(path, map_location="cpu", weights_only=True)
-            except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-                raise UsageError(f"{path}: not a file of tensors alone; get {name} again") from error
+            state = read_tensors(path, harmless=harmless)
             torch.save({"state_dict": state["state_dict"]} if "state_dict" in state else state, folder / name)
         torch.hub.set_dir(temp)
         try:

@@ -123,8 +123,9 @@ class PreparedStore:
             self.about = json.loads((folder / STORE_FILE).read_text(encoding="utf-8"))
             self._table = read_frame(folder / "index.parquet").set_index("key", drop=False)
             with np.load(folder / "landmarks.npz", allow_pickle=False) as stored:
-                self._points, self._visibility = stored["points"], stored["visibility"]
+                self._points, self._visibility = np.asarray(stored["points"]), np.asarray(stored["visibility"])
             self.frame = Frame.model_validate(self.about["frame"])
+            self._check()
         except FileNotFoundError as error:
             raise UsageError(
                 f"{folder}: not a finished prepared store ({Path(error.filename).name} is missing)"
@@ -139,6 +140,24 @@ class PreparedStore:
         self._folder = folder
         self._row = {key: i for i, key in enumerate(self._table["key"])}
         self._used: dict[str, str] = {}
+
+    def _check(self) -> None:
+        """Raise ValueError where index, landmarks and description do not fit together."""
+        if lacking := sorted({"file", "sha256", "landmarks", "failure"} - set(self._table.columns)):
+            raise ValueError(f"index.parquet lacks {', '.join(lacking)}")
+        if not self._table["key"].is_unique or not all(isinstance(key, str) for key in self._table["key"]):
+            raise ValueError("index.parquet: a key is no text or stands twice")
+        rows = len(self._table)
+        for name, array, shape in (
+            ("points", self._points, (rows, 68, 3)),
+            ("visibility", self._visibility, (rows, 68)),
+        ):
+            if array.shape != shape or array.dtype.kind != "f":
+                raise ValueError(f"landmarks.npz: {name} are {array.dtype} {array.shape}, expected floats {shape}")
+        if not isinstance(self.about.get("dataset"), str):
+            raise ValueError(f"{STORE_FILE} names no data set")
+        if not all(isinstance(self.about.get(name, {}), dict) for name in ("expected", "found")):
+            raise ValueError(f"{STORE_FILE}: its counts are no table")
 
     def manifest(self) -> Manifest:
         """Return the manifest of the copy that the store was prepared from.

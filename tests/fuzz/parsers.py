@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import json
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from fabricated_records import write_run
@@ -21,6 +23,9 @@ from dgbench.core.record import Record
 from dgbench.datasets.manifest import make_frames
 from dgbench.engine.plan import RunFolder, read_plan
 from dgbench.io.images import encode_png
+
+if TYPE_CHECKING:
+    import torch
 
 ROOT = Path(dgbench.__file__).parents[1]
 _IMAGE = np.random.default_rng(0).integers(0, 256, (24, 24, 3), dtype=np.uint8)
@@ -166,6 +171,38 @@ def _metadata(folder: Path) -> list[Parser]:
     ]
 
 
+def _stores(folder: Path) -> list[Parser]:
+    """A prepared store that somebody hands on: opened, and one image and its landmarks taken out."""
+    from dgbench.core.face import Landmarks
+    from dgbench.core.protocol import Frame
+    from dgbench.datasets.manifest import Manifest
+    from dgbench.preprocess.store import PreparedStore, StoredImage, finish_store, write_image
+
+    frame = Frame(size=32, crop="as-stored")
+    marks = Landmarks(np.zeros((68, 3), np.float32), np.ones(68, np.float32), "yunet")
+    store = folder / "store"
+    file, sha256 = write_image(store, "k/0", _IMAGE)
+    row = StoredImage("k/0", file, sha256, "yunet", "", np.eye(2, 3), marks)
+    table = make_frames([{"key": "k/0", "dataset": "frll", "subject": "0", "path": "0.png"}])
+    finish_store(store, [row], manifest=Manifest("frll", folder, table), frame=frame, notes={})
+    sound = {name: (store / name).read_bytes() for name in ("store.json", "index.parquet", "landmarks.npz")}
+
+    def opened(path: Path, *, name: str, member: str = "") -> object:
+        data = path.read_bytes()
+        for other, content in sound.items():
+            (store / other).write_bytes(content)
+        (store / name).write_bytes(with_member(sound[name], member, data) if member else data)
+        found = PreparedStore(store)
+        return [(found.image(key), found.landmarks(key), found.problem(key)) for key in found._row], found.manifest()
+
+    points = member_of(sound["landmarks.npz"], "points.npy")
+    return [
+        Parser("store.json", [sound["store.json"]], lambda path: opened(path, name="store.json")),
+        Parser("index.parquet", [sound["index.parquet"]], lambda path: opened(path, name="index.parquet")),
+        Parser("store_points.npz", [points], lambda path: opened(path, name="landmarks.npz", member="points.npy")),
+    ]
+
+
 def _worker_replies() -> Parser:
     from dgbench.methods.worker_protocol import ProtocolError, parse
 
@@ -258,7 +295,18 @@ def _weights(folder: Path) -> list[Parser]:
     config = tiny_config().model
     save_model(folder / "dg", DgModel(config, seed=0).state_dict(), config=config, parts=("idsg", "rfg"), notes={})
     card, tensors = (folder / "dg" / "dg.json").read_bytes(), (folder / "dg" / "model.safetensors").read_bytes()
-    torch.save({"generator": {"w": torch.zeros(2)}, "style_encoder": {"w": torch.zeros(2)}}, folder / "nets.ckpt")
+    torch.save(_official_shape_networks(), folder / "nets.ckpt")
+    nets, head = (folder / "nets.ckpt").read_bytes(), _head()
+
+    def inside(archive: bytes, member: str, read: Callable[[Path], object]) -> Callable[[Path], object]:
+        """The mangled bytes as one member of a sound archive, so that no check sum keeps them from the parser."""
+
+        def swapped(path: Path) -> object:
+            path.write_bytes(with_member(archive, member, path.read_bytes()))
+            return read(path)
+
+        return swapped
+
     from dgbench.core.face import Landmarks, Pose
 
     marks = Landmarks(np.zeros((68, 3), np.float32), np.ones(68, np.float32), "truth")
@@ -283,20 +331,71 @@ def _weights(folder: Path) -> list[Parser]:
     return [
         Parser("dg.json", [card], described),
         Parser("model.safetensors", [tensors], weighed, 0.5),
-        Parser("nets_ema.ckpt", [(folder / "nets.ckpt").read_bytes()], read_official),
+        Parser("nets_ema.ckpt", [nets], read_official),
+        Parser("nets_pickle.ckpt", [member_of(nets, "data.pkl")], inside(nets, "data.pkl", read_official), 2.0),
         Parser("truth.npz", [(folder / "truth.npz").read_bytes()], read_truth),
-        Parser("head.npz", [(folder / "truth.npz").read_bytes()], load_head, 0.5),
+        Parser("head.npz", [head, (folder / "truth.npz").read_bytes()], load_head, 0.5),
+        Parser("head_triangles.npz", [member_of(head, "triangles.npy")], inside(head, "triangles.npy", load_head)),
         Parser("network.onnx", [_onnx()], open_session, 0.5),
     ]
 
 
-def _onnx() -> bytes:
-    import dgbench.networks as networks
+def _official_shape_networks() -> dict[str, dict[str, torch.Tensor]]:
+    """Both networks of a released landmark checkpoint, a few numbers wide."""
+    import torch
 
-    found = sorted(Path(networks.__file__).parent.rglob("*.onnx"), key=lambda path: path.stat().st_size)
-    if found:
-        return found[0].read_bytes()
-    return bytes.fromhex("08081200")  # the head of an ONNX file: version 8, no graph
+    def perceptron(*widths: int) -> dict[str, torch.Tensor]:
+        layers = enumerate(itertools.pairwise(widths))
+        return {
+            f"main.{2 * place}.{kind}": torch.zeros((out, come) if kind == "weight" else (out,))
+            for place, (come, out) in layers
+            for kind in ("weight", "bias")
+        }
+
+    return {"lm_linear_encoder": perceptron(136, 8, 8, 4), "linear_decoder": perceptron(4 + 16, 8, 8, 136)}
+
+
+def _head() -> bytes:
+    """A head file in which everything lies in one point."""
+    count = 24_592
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        vertices=np.zeros((count, 3), np.float32),
+        triangles=np.array([[0, 1, 2], [2, 3, count - 1]], np.int32),
+        triangle_polygon=np.array([0, 1], np.int32),
+        identity=np.zeros((1, count, 3), np.float16),
+        expression=np.zeros((2, count, 3), np.float16),
+        expression_names=np.array(["jawOpen", "eyeBlink_L"]),
+        landmarks68=np.arange(68, dtype=np.int32),
+    )
+    return buffer.getvalue()
+
+
+def member_of(archive: bytes, name: str) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        return opened.read(next(item for item in opened.namelist() if item.endswith(name)))
+
+
+def with_member(archive: bytes, name: str, data: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for item in old.namelist():
+            new.writestr(item, data if item.endswith(name) else old.read(item))
+    return buffer.getvalue()
+
+
+def _onnx() -> bytes:
+    """A network of one layer."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 3, 8, 8])
+    found = helper.make_tensor_value_info("found", TensorProto.FLOAT, ["batch", 4, 6, 6])
+    weight = numpy_helper.from_array(np.zeros((4, 3, 3, 3), np.float32), "weight")
+    layer = helper.make_node("Conv", ["image", "weight"], ["found"])
+    graph = helper.make_graph([layer], "small", [image], [found], [weight])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(model.SerializeToString())
 
 
 def _archives() -> Parser:
@@ -326,8 +425,8 @@ def _archives() -> Parser:
 def every_parser(folder: Path) -> dict[str, Parser]:
     """Return the parsers by name; ``folder`` is scratch for their sound examples."""
     parsers = [
-        _images(), _strips(), _video(folder), *_pair_lists(folder), *_yaml(), *_metadata(folder), _worker_replies(),
-        *_records(folder), *_runs(), *_weights(folder), _archives(),
+        _images(), _strips(), _video(folder), *_pair_lists(folder), *_yaml(), *_metadata(folder), *_stores(folder),
+        _worker_replies(), *_records(folder), *_runs(), *_weights(folder), _archives(),
     ]  # fmt: skip
     return {parser.name: parser for parser in parsers}
 
@@ -335,8 +434,8 @@ def every_parser(folder: Path) -> dict[str, Parser]:
 NAMES = (
     "image.png", "strip.jpg", "clip.mp4", "pairs.csv.gz", "pairs-table.csv.gz", "landmarks.csv.gz", "list.csv",
     "protocol.yaml", "suite.yaml", "baseline.yaml", "train.yaml", "published.yaml", "vox1_meta.csv", "vox-metadata.csv",
-    "track.txt", "dgbench-poses.csv", "manifest.csv", "manifest.parquet", "numbers.csv", "reply.json", "a-record.json",
-    "pair_scores.parquet", "released.lock", "journal.jsonl", "plan.json", "dg.json", "model.safetensors",
-    "nets_ema.ckpt",
-    "truth.npz", "head.npz", "network.onnx", "set.zip",
+    "track.txt", "dgbench-poses.csv", "manifest.csv", "manifest.parquet", "numbers.csv", "store.json", "index.parquet",
+    "store_points.npz", "reply.json", "a-record.json", "pair_scores.parquet", "released.lock", "journal.jsonl",
+    "plan.json", "dg.json", "model.safetensors", "nets_ema.ckpt", "nets_pickle.ckpt", "truth.npz", "head.npz",
+    "head_triangles.npz", "network.onnx", "set.zip",
 )  # fmt: skip

@@ -165,10 +165,36 @@ def load_head(path: Path | None = None) -> Head:
             lacking = sorted(_ARRAYS - set(archive.files))
             if lacking:
                 raise UsageError(f"{found}: not a head model, it lacks {', '.join(lacking)}")
-            arrays = {name: archive[name] for name in _ARRAYS}
+            arrays = {name: np.asarray(archive[name]) for name in _ARRAYS}  # numpy gives bytes for a member of no kind
     except DAMAGED_ARRAYS as error:
         raise UsageError(f"{found}: damaged ({error}); fetch it again with `dgbench data fetch-head`") from error
-    count = len(arrays["vertices"])
-    if arrays["identity"].shape[1:] != (count, 3) or arrays["expression"].shape[1:] != (count, 3):
-        raise UsageError(f"{found}: the shapes do not fit the {count} vertices; fetch it again")
+    if flaw := _flaw(arrays):
+        raise UsageError(f"{found}: not a sound head model: {flaw}; fetch it again with `dgbench data fetch-head`")
     return head_from_arrays(arrays)
+
+
+def _flaw(arrays: dict[str, NDArray]) -> str:
+    """Return what is wrong with the arrays of a file: the renderer trusts every number and reads by every index."""
+    vertices, triangles, names = arrays["vertices"], arrays["triangles"], arrays["expression_names"]
+    count = len(vertices) if vertices.ndim else 0
+    least = max(last for _, last in _EYES)
+    wanted = {
+        "vertices": (max(count, least), 3),
+        "identity": (len(arrays["identity"]) if arrays["identity"].ndim else 0, count, 3),
+        "expression": (len(names) if names.ndim else 0, count, 3),
+        "triangles": (len(triangles) if triangles.ndim else 0, 3),
+        "triangle_polygon": (len(triangles) if triangles.ndim else 0,),
+        "landmarks68": (68,),
+    }
+    for name, shape in wanted.items():
+        array = arrays[name]
+        if array.shape != shape:
+            return f"{name} is {array.shape}, expected {shape}"
+        if name in ("vertices", "identity", "expression"):
+            if array.dtype.kind != "f" or not np.isfinite(array).all():
+                return f"{name} are not finite numbers"
+        elif array.dtype.kind not in "iu":
+            return f"{name} are not whole numbers"
+        elif name != "triangle_polygon" and array.size and not (array.min() >= 0 and array.max() < count):
+            return f"{name} name vertices outside the {count} that there are"
+    return "" if names.dtype.kind == "U" else "expression_names are not words"

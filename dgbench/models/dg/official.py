@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 
 from dgbench.core.digests import sha256_file
 from dgbench.core.errors import MissingError, UsageError
+from dgbench.io.torch_file import read_tensors
 from dgbench.models.dg.config import DgConfig, IdsgConfig, MapConfig, RfgConfig, compat
 from dgbench.models.dg.discriminators import Discriminators
 from dgbench.models.dg.idsg import IdentityClassifier, LandmarkDiscriminator
@@ -91,11 +91,7 @@ def read_official(path: Path, *, map_value: float = 1.0, second_head: bool = Fal
 def _load_nets(path: Path) -> dict[str, dict[str, Tensor]]:
     if not path.is_file():
         raise MissingError(f"{path}: no such file; the authors offer their checkpoints on the page of their paper")
-    try:
-        loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
-        raise UsageError(f"{path}: not a checkpoint of plain tensors, and nothing else is run ({reason})") from error
+    loaded: Any = read_tensors(path)
     if not isinstance(loaded, dict) or not loaded:
         raise UsageError(f"{path}: holds {type(loaded).__name__}, not named networks; give a *_nets_ema.ckpt file")
     for name, net in loaded.items():

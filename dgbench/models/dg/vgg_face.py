@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -15,6 +14,7 @@ from torch.nn import functional as F
 
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Image, Landmarks
+from dgbench.io.torch_file import read_tensors
 from dgbench.io.weights import find_weight
 from dgbench.models.dg.face_encoder import FaceEncoder
 
@@ -77,12 +77,12 @@ def load_vgg_face(weights: Path | None, *, normalisation: Normalisation) -> VggF
     path = find_weight(FILE, folder=weights)
     with torch.device("meta"):
         network = VggFace(normalisation=normalisation)
+    state = read_tensors(path)
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
         wanted = {name: state[name] for name in network.state_dict()}
         network = VggFace(normalisation=normalisation)
         network.load_state_dict(wanted)
-    except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError) as error:
+    except (RuntimeError, KeyError, TypeError) as error:
         raise UsageError(f"{path}: not the VGG-Face weights (conv1_1 … fc7 as plain tensors)") from error
     return network.requires_grad_(False).eval()
 

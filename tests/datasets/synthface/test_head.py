@@ -9,7 +9,7 @@ import pytest
 
 from dgbench.core.digests import sha256_bytes
 from dgbench.core.errors import MissingError, UsageError
-from dgbench.datasets.synthface import head_fetch, head_obj
+from dgbench.datasets.synthface import head, head_fetch, head_obj
 from dgbench.datasets.synthface.analytic import analytic_head
 from dgbench.datasets.synthface.head import Surface, find_head, load_head
 from dgbench.datasets.synthface.head_fetch import fetch_head
@@ -91,6 +91,7 @@ def obj(points) -> bytes:
 
 @pytest.fixture
 def release(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setattr(head, "_EYES", ((0, 2), (2, 4)))  # five vertices are enough here
     """A tiny release in the same format, with a table of its own; two identities, two expressions."""
     folder = tmp_path / "release" / "FaceXModel"
     folder.mkdir(parents=True)
@@ -121,6 +122,28 @@ def test_obj_folder_and_compact_file_are_the_same_head(release, tmp_path):
     assert from_obj.triangles.tolist() == [[0, 1, 2], [0, 2, 3], [0, 2, 4]]
     assert from_obj.expression_names == NAMES
     assert "MIT" in (tmp_path / "NOTICE.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("triangles", lambda a: a + 3, "outside the 5"),
+        ("triangles", lambda a: -a, "outside the 5"),
+        ("triangles", lambda a: a.astype(np.float32), "not whole numbers"),
+        ("landmarks68", lambda a: a[:67], r"landmarks68 is \(67,\)"),
+        ("vertices", lambda a: a * np.nan, "not finite"),
+        ("vertices", lambda a: a[:3], r"vertices is \(3, 3\)"),
+        ("identity", lambda a: a[:, :4], "identity is"),
+        ("expression_names", lambda a: a[:1], "expression is"),
+    ],
+)
+def test_a_head_that_names_what_is_not_there_is_refused(release, tmp_path, name, change, words):
+    made = fetch_head(source=release, out=tmp_path / "sound.npz").path
+    with np.load(made) as stored:
+        arrays = {key: stored[key] for key in stored.files}
+    np.savez(tmp_path / "bad.npz", **{**arrays, name: change(arrays[name])})
+    with pytest.raises(UsageError, match=words):
+        load_head(tmp_path / "bad.npz")
 
 
 def test_a_changed_or_missing_obj_is_named(release):
