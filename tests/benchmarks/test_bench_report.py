@@ -2,8 +2,8 @@
 
 As many metrics as a real record has, since the pages grow with their number.
 
-Opening is compared with a bare HTML table of one protocol's values opened by the same browser in the same run. By default
-two protocols are built and the size is scaled up to twenty; DGBENCH_BENCH_FULL=1 builds all twenty.
+Opening is compared with a bare HTML table of one protocol's values opened by the same browser in the same run. By
+default two protocols are built and the size is scaled up to twenty; DGBENCH_BENCH_FULL=1 builds all twenty.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def test_a_report_of_fifty_methods_is_small(big_site: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_its_heaviest_pages_open_about_as_fast_as_a_bare_table(big_site: Path, chromium: Any, tmp_path: Path) -> None:
-    """Slow for the same reason; the peer is the plain table of one protocol's values, without styles, plots or scripts."""
+    """Slow for the same reason; the peer is one protocol's values as a plain table without styles, plots or scripts."""
     import pandas as pd
 
     bare = tmp_path / "bare.html"
