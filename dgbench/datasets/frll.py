@@ -1,7 +1,8 @@
 """The Face Research Lab London Set (DeBruine & Jones 2017, CC BY 4.0): frontal neutral and smiling photographs.
 
-Files are ``NNN_VV.jpg`` in any folder: person NNN, view VV. Views 03 (neutral, frontal) and 08 (smiling, frontal)
-are known; the names of the set's other views are not, so those files are listed as skipped and never guessed at.
+Files are ``NNN_VV.jpg`` (or another image suffix) in any folder: person NNN, view VV. Views 03 (neutral, frontal) and
+08 (smiling, frontal) are known; the names of the set's other views are not, so those files are listed as skipped and
+never guessed at.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from pathlib import Path
 import pandas as pd
 
 from dgbench.core.errors import UsageError
+from dgbench.datasets.listing import HIDDEN, NOT_AN_IMAGE, is_image, list_tree, stem
 from dgbench.datasets.manifest import Manifest, make_frames
 
-_NAME = re.compile(r"(\d{3})_(\d{2})\.(?:jpe?g|png)", re.IGNORECASE)
+_NAME = re.compile(r"(\d{3})_(\d{2})")
 _VIEWS = {"03": ("neutral", "neutral_front"), "08": ("happy", "smiling_front")}
-_IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
 
 #: The 102 people of the published set.
 PEOPLE: tuple[str, ...] = tuple(
@@ -38,32 +39,22 @@ def read_frll(root: Path) -> Manifest:
     """Read a copy of the set, whole or partial, under any folder names.
 
     Raises:
-        UsageError: no file under ``root`` is named as the set names its photographs.
+        MissingError: ``root`` does not exist.
+        UsageError: ``root`` cannot be read, or no file in it is named as the set names its photographs.
     """
+    listing = list_tree(root)
     rows: dict[str, dict[str, object]] = {}
     skipped: dict[str, list[str]] = {}
-
-    def skip(reason: str, path: str) -> None:
-        skipped.setdefault(reason, []).append(path)
-
-    for path in sorted(root.rglob("*"), key=lambda item: item.relative_to(root).as_posix().encode()):
-        relative = path.relative_to(root).as_posix()
-        if path.name.startswith("."):
-            skip("hidden file (macOS resource forks among them)", relative)
-            continue
-        if path.suffix.lower() not in _IMAGE_SUFFIXES or not path.is_file():
-            continue
-        match = _NAME.fullmatch(path.name)
-        if match is None:
-            skip("image whose name is not NNN_VV", relative)
-        elif match[2] not in _VIEWS:
-            skip(f"view {match[2]} is not one that dgbench knows", relative)
-        elif match[1] not in PEOPLE:
-            skip("person who is not in the published set", relative)
-        elif frll_key(match[1], match[2]) in rows:
-            skip("second copy of a photograph (the first in name order is used)", relative)
+    if listing.hidden:
+        skipped[HIDDEN] = listing.hidden
+    for path in listing.files:
+        row = _row_of(path)
+        if isinstance(row, str):
+            skipped.setdefault(row, []).append(path)
+        elif str(row["key"]) in rows:
+            skipped.setdefault("second copy of a photograph (the first in name order is used)", []).append(path)
         else:
-            rows[frll_key(match[1], match[2])] = _row(match[1], match[2], relative)
+            rows[str(row["key"])] = row
     if not rows:
         raise UsageError(
             f"{root}: no photograph of the London set found (files named NNN_03.jpg or NNN_08.jpg); "
@@ -83,6 +74,20 @@ def read_frll(root: Path) -> Manifest:
 def whole_set() -> pd.DataFrame:
     """Return the frames of a complete copy, known from the id grammar alone: what the released pairs are built of."""
     return make_frames([_row(person, view, "") for person in PEOPLE for view in _VIEWS])
+
+
+def _row_of(path: str) -> dict[str, object] | str:
+    """Return the manifest row of a file, or the reason why it is skipped."""
+    if not is_image(path):
+        return NOT_AN_IMAGE
+    match = _NAME.fullmatch(stem(path))
+    if match is None:
+        return "image whose name is not NNN_VV"
+    if match[2] not in _VIEWS:
+        return f"view {match[2]} is not one that dgbench knows"
+    if match[1] not in PEOPLE:
+        return "person who is not in the published set"
+    return _row(match[1], match[2], path)
 
 
 def _row(person: str, view: str, relative: str) -> dict[str, object]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dgbench.core.errors import UsageError
+from dgbench.core.errors import MissingError, UsageError
 from dgbench.datasets.frll import PEOPLE, read_frll, whole_set
 
 
@@ -31,17 +31,28 @@ def test_everything_left_out_is_listed_with_its_reason(tmp_path: Path) -> None:
     _touch(
         tmp_path,
         "a/001_03.jpg", "b/001_03.jpg",  # a second copy
-        "a/._001_08.jpg", "a/001_07.jpg", "a/015_03.jpg", "a/portrait.png", "a/001_03.tem",
+        "a/._001_08.jpg", ".Trash/002_03.jpg", "a/001_07.jpg", "a/015_03.jpg", "a/portrait.png", "a/001_03.tem",
     )  # fmt: skip
     manifest = read_frll(tmp_path)
     assert manifest.frames["path"].tolist() == ["a/001_03.jpg"]
     assert {reason.split(" ")[0]: paths for reason, paths in manifest.skipped.items()} == {
         "second": ["b/001_03.jpg"],
-        "hidden": ["a/._001_08.jpg"],
+        "hidden": [".Trash/002_03.jpg", "a/._001_08.jpg"],
         "view": ["a/001_07.jpg"],
         "person": ["a/015_03.jpg"],
         "image": ["a/portrait.png"],
+        "not": ["a/001_03.tem"],
     }
+
+
+def test_another_image_suffix_is_read(tmp_path: Path) -> None:
+    _touch(tmp_path, "a/001_03.tif", "a/001_08.webp")
+    assert read_frll(tmp_path).frames["key"].tolist() == ["frll/001/03", "frll/001/08"]
+
+
+def test_a_folder_that_is_not_there_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match="no such folder"):
+        read_frll(tmp_path / "none")
 
 
 def test_another_data_set_is_refused(tmp_path: Path) -> None:
@@ -59,4 +70,4 @@ def test_the_whole_set_is_102_people_twice() -> None:
 def test_the_shared_copy_is_read(assets: Path) -> None:
     manifest = read_frll(assets / "frll")
     assert manifest.found == {"people": 81, "images": 162}
-    assert manifest.skipped == {}
+    assert {reason: len(paths) for reason, paths in manifest.skipped.items()} == {"not an image file": 81}
