@@ -1,18 +1,22 @@
 """The Radboud Faces Database (Langner et al. 2010): 67 people, five cameras, eight expressions, three gazes.
 
 Names follow ``Rafd{camera}_{id}_{group}_{gender}_{expression}_{gaze}.jpg`` and say everything. Copies that were
-renamed around that name (a prefix, another suffix, another folder) are matched by searching for it in the stem;
-copies whose names were lost are refused, because nothing in them can be trusted.
+renamed around that name (a prefix, another suffix, another folder, another case) are matched by searching for it in
+the stem; copies whose names were lost are refused, because nothing in them can be trusted.
 """
 
 from __future__ import annotations
 
 import re
+import struct
 from pathlib import Path
+
+from PIL import Image as Pillow
 
 from dgbench.core.errors import UsageError
 from dgbench.datasets.listing import HIDDEN, NOT_AN_IMAGE, is_image, list_tree, stem
 from dgbench.datasets.manifest import Manifest, make_frames
+from dgbench.io.images import FORMATS
 
 CAMERAS = ("000", "045", "090", "135", "180")
 EXPRESSIONS = ("angry", "contemptuous", "disgusted", "fearful", "happy", "neutral", "sad", "surprised")
@@ -29,12 +33,18 @@ PEOPLE: dict[tuple[str, str], tuple[str, ...]] = {
 WHO: dict[str, tuple[str, str]] = {person: key for key, ids in PEOPLE.items() for person in ids}
 N_PEOPLE = 67
 N_IMAGES = N_PEOPLE * len(CAMERAS) * len(EXPRESSIONS) * len(GAZES)
+#: Width and height of a photograph as it was delivered.
+SIZE = (681, 1024)
 
 _NAME = re.compile(
     r"Rafd(?P<camera>\d{3})_(?P<person>\d{2})_(?P<group>[A-Za-z]+)_(?P<gender>female|male)"
-    r"_(?P<expression>[a-z]+)_(?P<gaze>frontal|left|right)(?![A-Za-z])"
+    r"_(?P<expression>[a-z]+)_(?P<gaze>frontal|left|right)(?![A-Za-z])",
+    re.IGNORECASE | re.ASCII,
 )
 _SEXES = {"female": "f", "male": "m"}
+#: Of copies of one photograph the first of these is used.
+_VARIANTS = ("original", "crop", "renamed")
+_SECOND_COPY = "second copy of a photograph (published names before others, whole photographs before crops)"
 
 
 def rafd_key(person: str, camera: str, expression: str, gaze: str) -> str:
@@ -61,6 +71,9 @@ def yaw_of_camera(camera: str) -> float:
 def read_rafd(root: Path) -> Manifest:
     """Read a copy of the set, whole or partial, original or renamed around the original names.
 
+    ``original`` is an image with the published name. Sizes are looked at only where a photograph is here more than
+    once, since opening every file is slow: there, a published name on a picture of another size is a ``crop``.
+
     Raises:
         MissingError: ``root`` does not exist.
         UsageError: ``root`` cannot be read, or no image in it carries an original name.
@@ -68,7 +81,7 @@ def read_rafd(root: Path) -> Manifest:
     listing = list_tree(root)
     images = [path for path in listing.files if is_image(path)]
     others = [path for path in listing.files if not is_image(path)]
-    rows: dict[str, dict[str, object]] = {}
+    copies: dict[str, list[dict[str, object]]] = {}
     skipped: dict[str, list[str]] = {}
     if listing.hidden:
         skipped[HIDDEN] = listing.hidden
@@ -78,24 +91,28 @@ def read_rafd(root: Path) -> Manifest:
         row = _row(path)
         if isinstance(row, str):
             skipped.setdefault(row, []).append(path)
-        elif str(row["key"]) in rows:
-            skipped.setdefault("second copy of a photograph (the first in name order is used)", []).append(path)
         else:
-            rows[str(row["key"])] = row
-    if not rows:
+            copies.setdefault(str(row["key"]), []).append(row)
+    if not copies:
         raise UsageError(
             f"{root}: {len(images)} images and none carries a RaFD name such as "
             f"{rafd_name('01', '090', 'angry', 'frontal')}; a copy whose names were changed says neither person nor "
             "expression, use the set as it was delivered"
         )
+    rows = []
+    for same in copies.values():
+        best, *rest = same if len(same) == 1 else _best_first(root, same)
+        rows.append(best)
+        for second in rest:
+            skipped.setdefault(_SECOND_COPY, []).append(str(second["path"]))
     return Manifest(
         dataset="rafd",
         root=root,
-        frames=make_frames(list(rows.values())),
+        frames=make_frames(rows),
         expected={"people": N_PEOPLE, "cameras": len(CAMERAS), "images": N_IMAGES},
         found={
-            "people": len({row["subject"] for row in rows.values()}),
-            "cameras": len({row["camera"] for row in rows.values()}),
+            "people": len({row["subject"] for row in rows}),
+            "cameras": len({row["camera"] for row in rows}),
             "images": len(rows),
         },
         skipped=skipped,
@@ -107,27 +124,27 @@ def _row(path: str) -> dict[str, object] | str:
     match = _NAME.search(stem(path))
     if match is None:
         return "image without a RaFD name"
-    person, camera, expression = match["person"], match["camera"], match["expression"]
+    person, camera, expression, gaze = (match[part].lower() for part in ("person", "camera", "expression", "gaze"))
     if camera not in CAMERAS:
         return f"camera {camera} is not one of {' '.join(CAMERAS)}"
     if expression not in EXPRESSIONS:
         return f"expression '{expression}' is not one of the set's eight"
     if person not in WHO:
         return f"person {person} is not in the published set"
-    if WHO[person] != (match["group"], _SEXES[match["gender"]]):
+    if WHO[person] != (match["group"].capitalize(), _SEXES[match["gender"].lower()]):
         return "group or gender in the name contradicts the published set"
-    whole = path.rsplit("/", 1)[-1] == match[0] + ".jpg"
+    published = path.rsplit("/", 1)[-1] == rafd_name(person, camera, expression, gaze)
     group, sex = WHO[person]
     return {
-        "key": rafd_key(person, camera, expression, match["gaze"]),
+        "key": rafd_key(person, camera, expression, gaze),
         "dataset": "rafd",
-        "variant": "original" if whole else "renamed",
+        "variant": "original" if published else "renamed",
         "subject": person,
         "subject_group": group,
         "sex": sex,
         "expression": expression,
         "expression_raw": expression,
-        "gaze": match["gaze"],
+        "gaze": gaze,
         "camera": camera,
         "yaw_nominal": yaw_of_camera(camera),
         "pose_source": "camera",
@@ -135,3 +152,26 @@ def _row(path: str) -> dict[str, object] | str:
         "path": path,
         "container": "image",
     }
+
+
+def _best_first(root: Path, copies: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Sort the copies of one photograph: by name, then by size, then the one under the fewest folders, then by path."""
+    sizes = {str(row["path"]): _size(root / str(row["path"])) for row in copies}
+    for row in copies:
+        if row["variant"] == "original" and sizes[str(row["path"])] not in (None, SIZE):
+            row["variant"] = "crop"
+
+    def rank(row: dict[str, object]) -> tuple[int, bool, int, str]:
+        path = str(row["path"])
+        return _VARIANTS.index(str(row["variant"])), sizes[path] != SIZE, path.count("/"), path
+
+    return sorted(copies, key=rank)
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    """Return width and height from the file's header, or ``None`` where it has none that can be read."""
+    try:
+        with Pillow.open(path, formats=FORMATS) as picture:
+            return picture.size
+    except (OSError, SyntaxError, ValueError, struct.error, Pillow.DecompressionBombError):
+        return None

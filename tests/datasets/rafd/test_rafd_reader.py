@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image as Pillow
 
 from dgbench.core.errors import UsageError
 from dgbench.datasets.rafd import CAMERAS, EXPRESSIONS, GAZES, N_IMAGES, WHO, rafd_name, read_rafd, yaw_of_camera
@@ -56,6 +57,42 @@ def test_names_inside_other_names_are_matched_and_nameless_ones_are_listed(tmp_p
     assert manifest.skipped["image without a RaFD name"] == ["angry/000123.jpg"]
     assert manifest.skipped["not an image file"] == ["notes.txt"]
     assert sum(len(paths) for paths in manifest.skipped.values()) == 3
+
+
+def test_names_in_another_case_are_renamed_copies(tmp_path: Path) -> None:
+    _touch(
+        tmp_path,
+        "rafd090_12_Caucasian_female_happy_frontal.jpg",
+        "RAFD045_12_caucasian_FEMALE_Happy_Left.PNG",
+    )
+    frames = read_rafd(tmp_path).frames
+    assert frames["key"].tolist() == ["rafd/12/045/happy/left", "rafd/12/090/happy/frontal"]
+    assert set(frames["variant"]) == {"renamed"} and set(frames["subject_group"]) == {"Caucasian"}
+
+
+def test_of_copies_the_published_name_and_the_least_deep_one_is_used(tmp_path: Path) -> None:
+    left, right = (rafd_name("01", "090", "sad", gaze) for gaze in ("left", "right"))
+    _touch(tmp_path, f"crops/{left}", left, f"a/cropped_{right}", f"b/deep/{right}", f"c/{right}")
+    manifest = read_rafd(tmp_path)
+    assert manifest.frames["path"].tolist() == [left, f"c/{right}"]
+    assert manifest.frames["variant"].tolist() == ["original", "original"]
+    ((reason, paths),) = manifest.skipped.items()
+    assert reason.startswith("second copy") and paths == [f"crops/{left}", f"b/deep/{right}", f"a/cropped_{right}"]
+
+
+def test_of_copies_with_the_published_name_the_whole_photograph_is_the_original(tmp_path: Path) -> None:
+    whole, crops = (rafd_name("01", "090", "sad", gaze) for gaze in ("left", "right"))
+    for name, size in (
+        (f"crops/{whole}", (256, 256)),
+        (f"originals/jpg/{whole}", (681, 1024)),
+        (f"crops/{crops}", (256, 256)),
+        (f"crops/again/{crops}", (128, 128)),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Pillow.new("RGB", size).save(tmp_path / name)
+    frames = read_rafd(tmp_path).frames
+    assert frames["path"].tolist() == [f"originals/jpg/{whole}", f"crops/{crops}"]
+    assert frames["variant"].tolist() == ["original", "crop"]
 
 
 def test_a_nameless_tree_is_refused(tmp_path: Path) -> None:
