@@ -7,6 +7,7 @@ import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from dgbench.core.errors import UsageError
 
@@ -26,21 +27,32 @@ class Person:
 
 @dataclass(frozen=True)
 class ListedClip:
-    """One row of vox-metadata.csv: frames ``start..end`` at 25 fps; the box is in pixels of width x height."""
+    """What is used of a row of vox-metadata.csv: whose clip, frames ``start..end`` at 25 fps. Its box is not."""
 
     identity: str
     video: str
     start: int
     end: int
-    box: tuple[float, float, float, float]
-    width: int
-    height: int
     partition: str
 
     @property
     def clip(self) -> str:
         """The clip's name as in keys."""
         return f"{self.start:06d}-{self.end:06d}"
+
+
+class ClipList(NamedTuple):
+    """What a ``vox-metadata.csv`` lists.
+
+    Attributes:
+        clips: the distinct clips of each partition, in the order of the file.
+        repeated: how many rows repeat an earlier one.
+        odd_lines: the lines that are not understood; the others stand without them.
+    """
+
+    clips: list[ListedClip]
+    repeated: int
+    odd_lines: list[int]
 
 
 def plain_name(name: str) -> str:
@@ -85,14 +97,11 @@ def read_people(path: Path) -> dict[str, Person]:
     return people
 
 
-def read_listed_clips(path: Path) -> tuple[list[ListedClip], int]:
+def read_listed_clips(path: Path) -> ClipList:
     """Read ``vox-metadata.csv``: the published table (with ``person_id``) or the generator's (``video#person``).
 
-    Returns:
-        The distinct clips of each partition in the order of the file, and how many rows repeated an earlier one.
-
     Raises:
-        UsageError: columns are missing, or a row cannot be understood.
+        UsageError: columns are missing, or not one row is understood.
     """
     header, rows = _table(path)
     columns = {name: index for index, name in enumerate(header)}
@@ -101,29 +110,28 @@ def read_listed_clips(path: Path) -> tuple[list[ListedClip], int]:
     ]
     if missing:
         raise UsageError(f"{path}: columns {', '.join(missing)} are missing; this is not vox-metadata.csv")
-    clips: dict[tuple[str, str, int, int, str], ListedClip] = {}
+    clips: dict[ListedClip, None] = {}
+    odd_lines = []
     for number, row in enumerate(rows, start=2):
         try:
-            video = row[columns["video_id"]]
-            if "person_id" in columns:
-                person = row[columns["person_id"]]
-            else:
-                video, _, person = video.partition("#")
-            left, top, right, bottom = (float(value) for value in row[columns["bbox"]].split("-"))
-            clip = ListedClip(
-                person,
-                video,
-                int(row[columns["start"]]),
-                int(row[columns["end"]]),
-                (left, top, right, bottom),
-                int(row[columns["width"]]),
-                int(row[columns["height"]]),
-                row[columns["partition"]],
-            )
-        except (IndexError, ValueError) as error:
-            raise UsageError(f"{path}: line {number}: not a row of vox-metadata.csv ({error})") from error
-        clips.setdefault((clip.identity, clip.video, clip.start, clip.end, clip.partition), clip)
-    return list(clips.values()), len(rows) - len(clips)
+            clip = _listed_clip(row, columns)
+        except (IndexError, ValueError):
+            odd_lines.append(number)
+            continue
+        clips[clip] = None
+    if odd_lines and not clips:
+        raise UsageError(f"{path}: not one of {len(rows)} rows is a row of vox-metadata.csv; get the table anew")
+    return ClipList(list(clips), len(rows) - len(odd_lines) - len(clips), odd_lines)
+
+
+def _listed_clip(row: list[str], columns: dict[str, int]) -> ListedClip:
+    video = row[columns["video_id"]]
+    if "person_id" in columns:
+        person = row[columns["person_id"]]
+    else:
+        video, _, person = video.partition("#")
+    start, end = int(row[columns["start"]]), int(row[columns["end"]])
+    return ListedClip(person, video, start, end, row[columns["partition"]])
 
 
 def _column(name: str) -> str:

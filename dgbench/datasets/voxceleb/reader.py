@@ -74,15 +74,19 @@ def _read(root: Path, vox: VoxSet, opening: Opening) -> Manifest:
     expected = dict(manifest.expected)
     for path in listing.files:
         if path.rsplit("/", 1)[-1] == "vox-metadata.csv":
-            listed, repeated = read_listed_clips(root / path)
-            ours = [clip for clip in listed if vox.owns(clip.identity) and vox.split(clip.identity) == "test"]
+            listed = read_listed_clips(root / path)
+            ours = [clip for clip in listed.clips if vox.owns(clip.identity) and vox.split(clip.identity) == "test"]
             expected["test clips (vox-metadata.csv)"] = sum(clip.partition == "test" for clip in ours)
-            manifest.found["repeated rows of vox-metadata.csv"] = repeated
+            manifest.found["repeated rows of vox-metadata.csv"] = listed.repeated
             manifest.found["test clips (vox-metadata.csv)"] = sum(
                 f"{vox.prefix}/{clip.identity}/{clip.video}/{clip.clip}" in index.clips
                 for clip in ours
                 if clip.partition == "test"
             )
+            if listed.odd_lines:
+                index.skip(
+                    "row of vox-metadata.csv that is not understood", *(f"{path} line {n}" for n in listed.odd_lines)
+                )
     frames = manifest.frames
     poses = read_poses(pose_file(root))
     if poses is not None:
@@ -157,7 +161,7 @@ def manifest_of(
             n_frames += table.n_frames
             container = "strip" if clip.variant == "vp-strip" else "video"
             if clip.variant == "official-mp4":
-                start = _track_start(root, clip, tracks, track_roots)
+                start = _track_start(root, clip, tracks, track_roots, index)
             # A video re-encoded at its own rate has no 25 fps index; the official files and chunks are at 25 fps.
             known = start is not None and clip.variant in ("official-mp4", "stelabou-chunk")
             for position in range(0, table.n_frames, step):
@@ -193,6 +197,7 @@ def manifest_of(
     return Manifest(vox.dataset, root, frames, expected, found, index.skipped)
 
 
+_MAX_FRAME = 1 << 31  # of a track, at 25 fps: years
 _FIELDS = "variant subject split_official video clip key frame source_frame path container width height".split()
 
 
@@ -218,14 +223,29 @@ def _open_strip(path: Path) -> ClipTable | VideoError:
         return error
 
 
-def _track_start(root: Path, clip: Clip, tracks: set[str], track_roots: Sequence[str]) -> int | None:
-    """Return the 25 fps index of the clip's first frame by its track file, where there is one."""
+def _track_start(root: Path, clip: Clip, tracks: set[str], track_roots: Sequence[str], index: Index) -> int | None:
+    """Return the 25 fps index of the clip's first frame by its track file, where there is one.
+
+    A damaged track is noted with its reason and costs the clip nothing but that number.
+    """
     for base in track_roots:
         path = f"{base}{clip.person}/{clip.video}/{clip.clip}.txt"
         if path in tracks:
-            frames = read_track(root / path).frames
-            return int(frames[0]) if len(frames) else None
+            try:
+                return _first_frame(root / path)
+            except UsageError as error:
+                index.skip(f"track that cannot be read: {str(error).removeprefix(f'{root / path}: ')}", path)
     return None
+
+
+def _first_frame(path: Path) -> int | None:
+    try:
+        frames = read_track(path).frames
+    except OverflowError as error:
+        raise UsageError(f"{path}: a frame number beyond any video") from error
+    if len(frames) and not 0 <= frames[0] < _MAX_FRAME:
+        raise UsageError(f"{path}: a frame number beyond any video")
+    return int(frames[0]) if len(frames) else None
 
 
 def _people(root: Path, files: Sequence[str]) -> dict[str, Person]:

@@ -105,6 +105,20 @@ def test_official_mp4_with_tracks_and_metadata(tmp_path: Path) -> None:
     assert manifest.skipped["audio"] == ["dev/aac/id00012/21Uxsk56VDQ/00001.m4a"]
 
 
+@pytest.mark.parametrize(
+    "track", [b"\xff", b"no table", b"FRAME X Y W H\nx 1 2 3 4\n", b"FRAME X Y W H\n" + b"9" * 19 + b" 1 2 3 4\n",
+              b"FRAME X Y W H\n" + b"9" * 30 + b" 1 2 3 4\n", b"FRAME X Y W H\n-3 1 2 3 4\n"]
+)  # fmt: skip
+def test_a_damaged_track_is_one_counted_entry_and_its_clip_stays(tmp_path: Path, track: bytes) -> None:
+    clip_mp4(tmp_path, "test/mp4/id00017/-1Uxsk56VD_/00002.mp4", 11)
+    path = "test/txt/id00017/-1Uxsk56VD_/00002.txt"
+    put(tmp_path, path, track)
+    manifest = read_voxceleb2(tmp_path)
+    assert manifest.frames["frame"].tolist() == [0, 10] and manifest.frames["source_frame"].isna().all()
+    ((reason, paths),) = [item for item in manifest.skipped.items() if "track that cannot be read" in item[0]]
+    assert paths == [path] and str(tmp_path) not in reason and len(reason) < 200
+
+
 def test_stelabou_trees(tmp_path: Path) -> None:
     base = "id10280/NXjT3732Ekg"
     for chunk, number in ((0, 0), (0, 25), (0, 50), (1, 100)):
@@ -193,12 +207,14 @@ def test_clip_list_tells_what_is_missing(tmp_path: Path) -> None:
         b"NXjT3732Ekg,1093,1192,624-48-1018-553,25,1280,720,test,id10280\n"
         b"NXjT3732Ekg,1093,1192,624-48-1018-553,25,1280,720,test,id10280\n"
         b"-XjT3732Ek_,0,100,624-48-1018-553,25,1280,720,test,id10281\n"
-        b"hgB5ziAudzU,0,100,624-48-1018-553,25,1280,720,train,id10282\n",
+        b"hgB5ziAudzU,0,100,-6--4-1018-553,25,1280,720,train,id10282\n"
+        b"hgB5ziAudzU,zero,100,624-48-1018-553,25,1280,720,train,id10282\n",
     )
     manifest = read_voxceleb1(tmp_path)
     assert manifest.expected["test clips (vox-metadata.csv)"] == 2
     assert manifest.found["test clips (vox-metadata.csv)"] == 1
     assert manifest.found["repeated rows of vox-metadata.csv"] == 1
+    assert manifest.skipped["row of vox-metadata.csv that is not understood"] == ["vox-metadata.csv line 6"]
 
 
 def test_poses_are_joined_by_key(tmp_path: Path) -> None:

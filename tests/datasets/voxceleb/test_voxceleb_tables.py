@@ -82,19 +82,26 @@ def test_wrong_metadata_is_refused(tmp_path: Path, text: str, message: str) -> N
 
 def test_clip_list_in_both_dialects_without_repeats(tmp_path: Path) -> None:
     header = "video_id,start,end,bbox,fps,width,height,partition"
-    one, repeated = read_listed_clips(
+    one, repeated, _ = read_listed_clips(
         _write(
             tmp_path / "a.csv",
             f"{header},person_id\n" + "_Mh3ye5tBsE,3657,3994,624-48-1018-553,25,1280,720,train,id10005\n" * 2,
         )
     )
     assert repeated == 1 and one[0].identity == "id10005" and one[0].clip == "003657-003994"
-    assert one[0].box == (624, 48, 1018, 553)
-    two, _ = read_listed_clips(
+    two, *_ = read_listed_clips(
         _write(tmp_path / "b.csv", f"{header}\n_Mh3ye5tBsE#id10005,3657,3994,624-48-1018-553,25,1280,720,train\n")
     )
     assert two == one
     with pytest.raises(UsageError, match="columns bbox"):
         read_listed_clips(_write(tmp_path / "c.csv", "video_id,start,end,fps,width,height,partition\n"))
-    with pytest.raises(UsageError, match="line 2"):
-        read_listed_clips(_write(tmp_path / "d.csv", f"{header},person_id\nx,1,2,3-4,25,1,1,train,id10005\n"))
+
+
+def test_odd_rows_of_the_clip_list_are_left_out_and_odd_boxes_do_not_matter(tmp_path: Path) -> None:
+    header = "video_id,start,end,bbox,fps,width,height,partition,person_id"
+    rows = ["a,1,2,-5--4-30-40,25,1,1,train,id10005", "b,one,2,1-2-3-4,25,1,1,train,id10005", "c,1", "d,1,2,,,,,test,x"]
+    listed = read_listed_clips(_write(tmp_path / "a.csv", "\n".join([header, *rows])))
+    assert [clip.video for clip in listed.clips] == ["a", "d"]
+    assert listed.odd_lines == [3, 4] and listed.repeated == 0
+    with pytest.raises(UsageError, match="not one of 2 rows"):
+        read_listed_clips(_write(tmp_path / "b.csv", "\n".join([header, *rows[1:3]])))
