@@ -19,6 +19,7 @@ from dgbench.results.published import Published, PublishedTable
 from dgbench.results.ranks import RankRange, better_by_intervals, better_by_pairs, for_every_seed, places
 from dgbench.results.seeds import mean_of_seeds, mean_scores, same_pairs, spread_of_seeds
 from dgbench.results.store import StoredRecord
+from dgbench.results.supersede import superseded
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,10 @@ class Row:
         held = [{metric.name: metric for metric in stored.record.metrics} for stored in self.seeds]
         return {name: tuple(one[name] for one in held) for name in held[0] if all(name in one for one in held)}
 
+    def metric_names(self, *, compat: bool) -> list[str]:
+        """The metrics that every seed has, paper-compat ones apart."""
+        return [name for name, held in self._metrics.items() if held[0].card.compat is compat]
+
     @cached_property
     def _means(self) -> dict[str, MetricValue]:
         return {name: mean_of_seeds(values) for name, values in self._metrics.items()}
@@ -100,8 +105,7 @@ class Section:
 
     def metric_names(self, *, compat: bool = False) -> list[str]:
         """Metrics of the rows, primary first, then in the records' own order; paper-compat ones apart."""
-        found = (m.name for row in self.rows for m in row.stored.record.metrics if m.card.compat is compat)
-        names = list(dict.fromkeys(found))
+        names = list(dict.fromkeys(name for row in self.rows for name in row.metric_names(compat=compat)))
         return sorted(names, key=lambda name: name != self.primary)
 
     def card(self, name: str) -> MetricCard:
@@ -202,45 +206,74 @@ def _by_entry(records: list[StoredRecord], entries: Entries) -> list[tuple[Store
 
 def _reasons(records: list[StoredRecord], primary: str) -> dict[str, str]:
     """Why each record is not ranked, "" where it is, by path."""
-    superseded = {stored.record.supersedes for stored in records if stored.record.supersedes}
-    newest: dict[tuple[str, str, int], str] = {}
-    for stored in sorted(records, key=lambda entry: (entry.record.created, entry.path)):
-        if stored.record.run_id not in superseded:
-            newest[_subject(stored)] = stored.path
-    reasons = {s.path: _own_reason(s, primary, superseded, newest.get(_subject(s), "")) for s in records}
+    replaced = superseded(records)
+    reasons = {stored.path: _own_reason(stored, primary, replaced) for stored in records}
     sound = [stored for stored in records if not reasons[stored.path]]
-    if not sound:
-        return reasons
-    protocol = _most_common([(s.record.protocol.digest, s.record.created) for s in sound])
-    cards: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for stored in sound:
-        for metric in stored.record.metrics:
-            cards[metric.name].append((metric.card_digest, stored.record.created))
-    expected = {name: _most_common(seen) for name, seen in cards.items()}
-    for stored in sound:
-        if stored.record.protocol.digest != protocol:
-            reasons[stored.path] = "protocol digest differs"
-            continue
-        other = [m.name for m in stored.record.metrics if m.card_digest != expected[m.name]]
-        if other:
-            reasons[stored.path] = f"metric card differs: {', '.join(other)}"
-    return reasons
+    if sound:
+        common = _Common.of(_newest(sound))
+        reasons |= {stored.path: common.difference(stored.record) for stored in sound}
+    equal = [stored for stored in sound if not reasons[stored.path]]
+    # Last, so that a later run that cannot be ranked takes no earlier one out.
+    newest = {stored.path for stored in _newest(equal)}
+    return reasons | {s.path: "a newer record of the same method" for s in equal if s.path not in newest}
 
 
-def _own_reason(stored: StoredRecord, primary: str, superseded: set[str], newest: str) -> str:
+def _own_reason(stored: StoredRecord, primary: str, replaced: set[str]) -> str:
     record = stored.record
     value = next((metric for metric in record.metrics if metric.name == primary), None)
     if record.origin != "measured":
         return f"origin {record.origin}"
-    if record.run_id in superseded:
+    if stored.path in replaced:
         return "superseded"
     if not record.coverage.complete:
         return f"coverage {coverage_of(record)}"
     if record.primary_metric != primary or value is None or value.value is None:
         return f"no value of {primary}"
-    if value.card.compat:
-        return "primary metric is paper-compat"
-    return "" if stored.path == newest else "a newer record of the same method"
+    return "primary metric is paper-compat" if value.card.compat else ""
+
+
+@dataclass(frozen=True)
+class _Common:
+    """What ranked rows must share: the protocol's text, its pairs, and the card of every metric."""
+
+    protocol: str
+    pair_set: str
+    cards: dict[str, str]
+
+    @classmethod
+    def of(cls, voters: Sequence[StoredRecord]) -> _Common:
+        """What most have: of the protocol's text, then of its pairs among those, then of each card among those.
+
+        Pairs differ under one text where every user builds them from an own copy of the data.
+        """
+        records = [stored.record for stored in voters]
+        protocol = _most_common([(record.protocol.digest, record.created) for record in records])
+        records = [record for record in records if record.protocol.digest == protocol]
+        pair_set = _most_common([(record.coverage.pair_set, record.created) for record in records])
+        cards: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for record in records:
+            if record.coverage.pair_set == pair_set:
+                for metric in record.metrics:
+                    cards[metric.name].append((metric.card_digest, record.created))
+        return cls(protocol, pair_set, {name: _most_common(seen) for name, seen in cards.items()})
+
+    def difference(self, record: Record) -> str:
+        """What of this a record has otherwise, "" for nothing."""
+        if record.protocol.digest != self.protocol:
+            return "protocol digest differs"
+        if record.coverage.pair_set != self.pair_set:
+            return "pair set differs"
+        # A metric that no voter has differs from nothing.
+        other = [m.name for m in record.metrics if m.card_digest != self.cards.get(m.name, m.card_digest)]
+        return f"metric card differs: {', '.join(other)}" if other else ""
+
+
+def _newest(records: Sequence[StoredRecord]) -> list[StoredRecord]:
+    """The newest record of each subject."""
+    newest: dict[tuple[str, str, int], StoredRecord] = {}
+    for stored in sorted(records, key=lambda entry: (entry.record.created, entry.path)):
+        newest[_subject(stored)] = stored
+    return list(newest.values())
 
 
 def _subject(stored: StoredRecord) -> tuple[str, str, int]:

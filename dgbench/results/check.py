@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dgbench.core.digests import sha256_file
 from dgbench.core.errors import UsageError
+from dgbench.core.record import Record
 from dgbench.results import history, leaderboard, released
 from dgbench.results.blocks import filled, has_blocks
 from dgbench.results.board import make_boards
@@ -24,6 +25,7 @@ from dgbench.results.store import (
     published_path,
     read_record,
 )
+from dgbench.results.supersede import replaces, superseded
 
 #: What may lie beside the records in a results folder.
 _BESIDE = frozenset({"leaderboards", "published", "README.md", history.CORRECTIONS})
@@ -55,6 +57,7 @@ def check(
     for stored in records:
         problems += _record_problems(stored)
     problems += _duplicates(records)
+    problems += _succession_problems(records)
     problems += _strays(results_root)
     if protocols.is_dir():
         problems += _protocol_problems(records, protocols)
@@ -121,15 +124,11 @@ def _file_problems(stored: StoredRecord, name: str, sha256: str | None) -> list[
 
 def _duplicates(records: list[StoredRecord]) -> list[Problem]:
     problems: list[Problem] = []
-    superseded = {s.record.supersedes for s in records if s.record.supersedes}
-    runs = {s.record.run_id for s in records}
+    replaced = superseded(records)
     rows: dict[tuple[object, ...], list[str]] = defaultdict(list)
     for stored in records:
         record = stored.record
-        if record.supersedes and record.supersedes not in runs:
-            reason = f"supersedes {record.supersedes}, which is not here; a superseded record stays"
-            problems.append(Problem(f"{stored.path}/{RECORD}", "removed", reason))
-        if record.run_id not in superseded:
+        if stored.path not in replaced:
             method = record.method
             key = (record.protocol.id, record.protocol.version, record.judges, method.name, method.digest, record.seed)
             rows[key].append(stored.path)
@@ -137,6 +136,26 @@ def _duplicates(records: list[StoredRecord]) -> list[Problem]:
         for path in paths[1:]:
             reason = f"is the same method, weights, judges and seed as {paths[0]}; name it in 'supersedes' or drop it"
             problems.append(Problem(f"{path}/{RECORD}", "duplicate", reason))
+    return problems
+
+
+def _succession_problems(records: list[StoredRecord]) -> list[Problem]:
+    """Records whose ``supersedes`` names what is not here, or what is not theirs to replace."""
+    named: dict[str, list[Record]] = defaultdict(list)
+    for stored in records:
+        named[stored.record.run_id].append(stored.record)
+    problems: list[Problem] = []
+    for stored in records:
+        record, file = stored.record, f"{stored.path}/{RECORD}"
+        if not record.supersedes:
+            continue
+        older = named[record.supersedes]
+        if not older:
+            reason = f"supersedes {record.supersedes}, which is not here; a superseded record stays"
+            problems.append(Problem(file, "removed", reason))
+        elif not any(replaces(record, one) for one in older):
+            reason = f"supersedes {record.supersedes}, which is of another method, protocol, judge set or seed"
+            problems.append(Problem(file, "supersedes", reason))
     return problems
 
 

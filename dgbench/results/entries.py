@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from dgbench.core.record import MethodRef, Record
 from dgbench.results.store import StoredRecord
+from dgbench.results.supersede import superseded
 
 #: The parameter by which a method declares the seed that its weights were trained with.
 TRAINING_SEED = "training_seed"
@@ -59,10 +60,10 @@ def find_entries(records: Iterable[StoredRecord]) -> Entries:
             families[_family(one.record.method)].append(one)
     declared = {one.path for family in families.values() if _only_seeds_differ(family) for one in family}
     by_path = {one.path: _entry(one.record, declared=one.path in declared) for one in stored}
-    superseded = {one.record.supersedes for one in stored}
+    replaced = superseded(stored)
     methods: dict[str, dict[tuple[str, Settings], MethodRef]] = defaultdict(dict)
     for one in sorted(stored, key=lambda held: held.path.encode()):
-        if one.record.origin == "measured" and one.record.run_id not in superseded:
+        if one.record.origin == "measured" and one.path not in replaced:
             entry = by_path[one.path]
             methods[entry.name].setdefault(entry.key, one.record.method)
     return Entries(by_path, {key: text for held in methods.values() for key, text in _labels(held).items()})

@@ -14,7 +14,7 @@ from fabricated_records import make_record, pair_table, write_run
 from dgbench.core.digests import digest
 from dgbench.results.board import coverage_of
 from dgbench.results.leaderboard import build, render
-from dgbench.results.store import RECORD
+from dgbench.results.store import RECORD, write_record
 
 
 def _rows(root: Path, name: str = "synthface-mini-cross@1.csv") -> dict[str, dict[str, str]]:
@@ -112,6 +112,45 @@ def test_a_superseded_and_an_older_record_are_not_ranked(tmp_path: Path) -> None
         "new": "ranked",
         "old": "unranked: a newer record of the same method",
     }
+
+
+def test_a_record_takes_no_rival_out_of_the_ranking(tmp_path: Path) -> None:
+    write_run(tmp_path, "a", 0.9, run="best")
+    write_run(tmp_path, "b", 0.5, run="rival", supersedes="best")
+    write_run(tmp_path, "a", 0.8, run="other-seed", supersedes="best", seed=1)
+    assert {row["status"] for row in csv.DictReader(io.StringIO(render(tmp_path)["overall.csv"]))} == {"ranked"}
+
+
+def test_a_later_run_over_a_few_pairs_unranks_no_full_one(tmp_path: Path) -> None:
+    write_run(tmp_path, "a", 0.5, run="full")
+    write_run(tmp_path, "a", 0.9, run="smoke", pairs=12, expected=48, created="2026-12-01T00:00:00Z")
+    rows = csv.DictReader(io.StringIO(render(tmp_path)["overall.csv"]))
+    assert {row["record"].split("/")[0].rsplit("-")[-1]: row["status"] for row in rows} == {
+        "full": "ranked",
+        "smoke": "unranked: coverage 12/48",
+    }
+
+
+def test_as_many_other_pairs_are_not_ranked(tmp_path: Path) -> None:
+    """Where a rule builds the pairs from each user's copy, two copies may give equally many and not the same."""
+    for method in ("a", "b"):
+        write_run(tmp_path, method, 0.5)
+    frame = pair_table("c", quality=0.9)
+    frame["pair_id"] = "q" + frame["pair_id"]
+    write_record(tmp_path / "c", make_record("c", frame), frame, {})
+    rows = _rows(tmp_path)
+    assert rows["c"]["status"] == "unranked: pair set differs"
+    assert rows["a"]["status"] == rows["b"]["status"] == "ranked"
+
+
+def test_older_records_of_a_method_have_no_vote(tmp_path: Path) -> None:
+    for number, day in enumerate(("20", "21", "22")):
+        write_run(tmp_path, "a", 0.5, run=f"old-{number}", created=f"2026-11-{day}T00:00:00Z")
+    for method in ("a", "b"):
+        write_run(tmp_path, method, 0.5, run=f"new-{method}", card_version=2, created="2026-12-01T00:00:00Z")
+    rows = csv.DictReader(io.StringIO(render(tmp_path)["overall.csv"]))
+    ranked = {row["record"].split("/")[0] for row in rows if row["status"] == "ranked"}
+    assert ranked == {"synthface-mini-cross-new-a", "synthface-mini-cross-new-b"}
 
 
 def test_training_data_is_flagged(tmp_path: Path) -> None:

@@ -186,6 +186,14 @@ def test_a_duplicate_that_supersedes_is_no_problem_and_the_old_one_must_stay(res
     assert _kinds(check(results)) == {"removed"}
 
 
+def test_a_record_that_supersedes_a_rivals_is_caught(results: Path) -> None:
+    rival = json.loads((_folder(results, "oracle") / RECORD).read_text())["run_id"]
+    _edit(results, lambda data: data.update(supersedes=rival))
+    build(results)
+    (problem,) = check(results)
+    assert problem.kind == "supersedes" and "is of another method" in problem.message
+
+
 def test_a_changed_protocol_file_is_caught(repository: Path) -> None:
     folder = repository.parent / "protocols" / "toy-self" / "v1"
     folder.mkdir(parents=True)

@@ -154,6 +154,16 @@ def test_a_metric_without_a_value_for_one_seed_has_none_for_the_row() -> None:
     assert mean_of_seeds((whole,)) is whole
 
 
+def test_a_metric_that_one_seed_lacks_is_none_of_the_row(tmp_path: Path) -> None:
+    """A run may be scored once more with another metric; the tables are built all the same."""
+    _write(tmp_path, "more", 0.5, _method(), seed=0, metrics=("csim", "ssim", "pose_error"))
+    _write(tmp_path, "less", 0.5, _method(), seed=1, metrics=("csim", "ssim"))
+    section = _section(tmp_path)
+    assert section.metric_names() == ["csim", "ssim", "fd"] and len(section.rows) == 1
+    assert "pose_error" not in _table(tmp_path, "synthface-mini-cross@1.csv")[0]
+    assert {row["metric"] for row in _table(tmp_path, "overall.csv")} == {"csim", "ssim", "fd", "pose_error"}
+
+
 def test_pair_scores_of_a_row_are_means_and_measured_where_every_seed_is() -> None:
     one, other = pair_table("a", quality=0.5), pair_table("b", quality=0.7, failures=2)
     mean = mean_scores([one, other])
