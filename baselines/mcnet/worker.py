@@ -15,7 +15,7 @@ class MCNet(TensorWorker):
     packages = ("torch", "torchvision", "numpy", "PIL", "yaml", "skimage", "einops", "torchdiffeq")
     markers = ("demo.py", "modules/generator.py", "config/vox-256.yaml")
     strip = "module."
-    can_batch = True
+    can_batch = False  # noise is drawn inside the network, so an image would depend on its place in the batch
     options = {"kp_num": ("15", ("10", "15"))}
 
     def build(self):

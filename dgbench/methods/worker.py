@@ -63,8 +63,6 @@ class IsolatedReenactor(Reenactor):
         self.card = card
         self.training_data = card.training_data
         self.options = _chosen(card, options or {})
-        if batch < 1 or (batch > 1 and not card.can_batch):
-            raise UsageError(f"{card.name}: batch {batch} is not possible; this method runs one pair at a time")
         self.batch_size = batch
         self.hello: Hello | None = None
         self.deaths = 0
@@ -76,6 +74,17 @@ class IsolatedReenactor(Reenactor):
         self._process: WorkerProcess | None = None
         self._last_death = ""
         self._serial = 0
+
+    @property
+    def batch_size(self) -> int:
+        """Pairs per forward pass. Setting it raises a UsageError where the method does not allow that many."""
+        return self._batch_size
+
+    @batch_size.setter
+    def batch_size(self, batch: int) -> None:
+        if batch < 1 or (batch > 1 and not self.card.can_batch):
+            raise UsageError(f"{self.card.name}: batch {batch} is not possible; this method runs one pair at a time")
+        self._batch_size = batch
 
     def parameters(self) -> dict[str, str | int | float | bool]:
         """Return upstream commit, worker and weights by content, batch and options (a file option by content)."""

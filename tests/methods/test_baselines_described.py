@@ -53,6 +53,10 @@ def test_card_and_worker_say_the_same(name):
     assert set(said["checkpoint_files"]) == files
 
 
+def test_a_method_that_draws_noise_takes_one_pair_at_a_time():
+    assert not load_card("mcnet", folder=BASELINES).can_batch
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_option_values_of_card_and_worker_are_the_same(name):
     card = load_card(name, folder=BASELINES)

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from dgbench.cli.app import app
 from dgbench.core.digests import sha256_file
 from dgbench.core.errors import MissingError, UsageError, WorkFailedError
+from dgbench.methods import baseline_card
 from dgbench.methods.baseline_card import find_setup, load_card
 from dgbench.methods.contract import LoadContext
 from dgbench.methods.worker import IsolatedReenactor
@@ -134,6 +137,20 @@ def test_gpu_only_workers_exit_with_3_when_run_alone(toy, tmp_path):
 def test_a_batch_is_refused_where_the_method_takes_one(toy):
     with pytest.raises(UsageError, match="one pair at a time"):
         toy.method("toy-b", batch=2, load=False)
+    method = toy.method("toy-b", load=False)
+    with pytest.raises(UsageError, match="one pair at a time"):
+        method.batch_size = 2
+    assert method.batch_size == method.parameters()["batch"] == 1
+
+
+def test_the_command_line_refuses_such_a_batch_too(toy, tmp_path, monkeypatch):
+    monkeypatch.setattr(baseline_card, "baselines_folder", lambda: toy.baselines)
+    call = ["run", "--protocol", "frll-self@1", "--method", "toy-b", "--batch-size", "2", "--out", tmp_path / "run"]
+    call += ["--repo", toy.repos["toy-b"], "--python", toy.python, "--checkpoint", toy.checkpoint, "--data", tmp_path]
+    refused = CliRunner().invoke(app, [str(word) for word in call]).exception
+    assert isinstance(refused, UsageError) and refused.exit_code == 2
+    assert str(refused) == "toy-b: batch 2 is not possible; this method runs one pair at a time"
+    assert not (tmp_path / "run").exists()
 
 
 def test_setup_is_found_by_environment_and_arguments_win(toy, tmp_path):
