@@ -118,7 +118,7 @@ def dg(
         f"{summary.steps}/{chosen.total_steps} steps on {len(bank)} images of {len(bank.people)} people in "
         f"{summary.seconds:.0f} s, {state}\n"
         + (
-            f"next: dgbench run --protocol {names[0]} --method dg --checkpoint {out} --out RUN"
+            f"next: dgbench run --protocol PROTOCOL --method dg --checkpoint {out} --out RUN"
             if summary.finished
             else f"checkpoints are in {out / 'checkpoints'}"
         ),

@@ -28,7 +28,12 @@ class Phase(BaseModel):
 
 
 class IdsgTraining(BaseModel):
-    """Optimiser and loss weights of the shape generator (defaults: the released code's)."""
+    """Optimiser and loss weights of the shape generator (defaults: the released code's).
+
+    Attributes:
+        cross_truth: whether the true landmarks of a cross pair count in stage cross alone, or in every stage, as in the
+            released code, which has no stages.
+    """
 
     model_config = _FROZEN
     batch: int = Field(default=32, ge=2)
@@ -39,6 +44,7 @@ class IdsgTraining(BaseModel):
     adversarial: float = 1.0
     localization: float = 1.0
     localization_cross: float = 1.0
+    cross_truth: Literal["cross", "always"] = "cross"
     action: float = 1.0
     subject_class: float = 1.0
     visible_local_shape: float = 1.0
@@ -148,8 +154,10 @@ def compat_training(*, size: int = 256) -> TrainConfig:
             Phase(stage="self", network="idsg", steps=100_010),
             Phase(stage="self", network="rfg", steps=260_000),
         ),
-        idsg=IdsgTraining(betas=(0.99, 0.999), detach_action=False, vls_form="absolute"),
-        rfg=RfgTraining(attribute=1.0, identity=1.0, landmark=0.0, detach_style=False, generated_maps=0.0),
+        idsg=IdsgTraining(betas=(0.99, 0.999), detach_action=False, vls_form="absolute", cross_truth="always"),
+        rfg=RfgTraining(
+            attribute=1.0, identity=1.0, identity_cosine=0.0, landmark=0.0, detach_style=False, generated_maps=0.0
+        ),
         landmark_network="none",
         start_at_mean=False,
         clip=0.0,

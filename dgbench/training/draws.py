@@ -20,7 +20,8 @@ class Draw:
 
     Attributes:
         reference: shows pose and expression; person a.
-        own: another image of person a (the reference itself where a has one image only): source of the self pair.
+        own: another image of person a of the same moment (the reference itself where there is none): source of the
+            self pair.
         other: an image of another person b: source of the cross pair.
         truth: person b in the reference's cell, or −1 where there is no such image.
     """
@@ -34,6 +35,8 @@ class Draw:
 class Drawer:
     """Draws batches balanced over people: first a person, then one of the person's images.
 
+    Source and target of a pair are of one moment: a pixel loss between two sessions would teach their average.
+
     Cross partners come from people who were photographed in the reference's cell, where there are any, so that a
     true target exists as often as the data allow.
     """
@@ -42,6 +45,10 @@ class Drawer:
         self._seed = seed
         self._of_person = [np.flatnonzero(bank.subject == person) for person in range(len(bank.people))]
         self._subject = bank.subject
+        together: dict[tuple[int, str], list[int]] = defaultdict(list)
+        for index, row in enumerate(bank.rows):
+            together[int(bank.subject[index]), row.moment].append(index)
+        self._peers = [together[int(bank.subject[i]), row.moment] for i, row in enumerate(bank.rows)]
         self._cell = [row.cell for row in bank.rows]
         self._in_cell: dict[str, list[int]] = defaultdict(list)
         for index, cell in enumerate(self._cell):
@@ -58,21 +65,21 @@ class Drawer:
         people = len(self._of_person)
         first = int(rng.integers(people))
         reference = _pick(rng, self._of_person[first])
-        own = self._another(rng, first, reference)
+        own = self._another(rng, reference)
         truths = [i for i in self._in_cell.get(self._cell[reference], ()) if self._subject[i] != first]
         if truths:
             truth = truths[int(rng.integers(len(truths)))]
-            return reference, own, self._another(rng, int(self._subject[truth]), truth), truth
+            return reference, own, self._another(rng, truth), truth
         second = (first + 1 + int(rng.integers(people - 1))) % people
         return reference, own, _pick(rng, self._of_person[second]), -1
 
-    def _another(self, rng: np.random.Generator, person: int, image: int) -> int:
-        """Draw an image of a person other than ``image``, or ``image`` where there is no other."""
-        images = self._of_person[person]
+    def _another(self, rng: np.random.Generator, image: int) -> int:
+        """Draw another image of the same person and moment, or ``image`` where there is no other."""
+        images = self._peers[image]
         if len(images) == 1:
             return image
-        drawn = int(images[int(rng.integers(len(images) - 1))])
-        return drawn if drawn != image else int(images[-1])
+        drawn = images[int(rng.integers(len(images) - 1))]
+        return drawn if drawn != image else images[-1]
 
 
 def _pick(rng: np.random.Generator, rows: Indices) -> int:

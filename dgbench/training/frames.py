@@ -21,11 +21,19 @@ from dgbench.core.protocol import PeopleRule
 
 #: What two images of one cell share besides the person: then one is the other person's exact target.
 CELL_COLUMNS = ("camera", "expression", "gaze", "illumination", "flash")
+#: Data set → what the two images of a self pair share: one session and light, or one clip.
+MOMENT_COLUMNS = {
+    "multipie": ("session", "illumination", "flash"),
+    "voxceleb1": ("video", "clip"),
+    "voxceleb2": ("video", "clip"),
+}
 _MEMORY = 2 << 30
 
 
 class FrameSource(Protocol):
     """What training asks of an image source."""
+
+    size: int  #: Side of every image in pixels.
 
     def image(self, key: str) -> Image:
         """Return uint8 HWC RGB."""
@@ -36,11 +44,20 @@ class FrameSource(Protocol):
 
 @dataclass(frozen=True)
 class TrainingRow:
-    """One training image: its key, whose it is, and its cell ("" where it has no counterpart in others)."""
+    """One training image.
+
+    Attributes:
+        key: its key.
+        subject: whose it is.
+        cell: what an exact counterpart of another person shares with it; "" where there is none.
+        moment: what the two images of a self pair share besides the person, so that hair, clothes, light and backdrop
+            are the same in both; "" where they always are.
+    """
 
     key: str
     subject: str
     cell: str = ""
+    moment: str = ""
 
 
 def rows_of_manifest(frames: pd.DataFrame, people: PeopleRule) -> list[TrainingRow]:
@@ -50,7 +67,8 @@ def rows_of_manifest(frames: pd.DataFrame, people: PeopleRule) -> list[TrainingR
         if people.matches(str(row["subject"])):
             known = [row[column] for column in ("camera", "expression")]
             cell = "" if all(_absent(value) for value in known) else "|".join(_text(row[c]) for c in CELL_COLUMNS)
-            rows.append(TrainingRow(key=str(row["key"]), subject=str(row["subject"]), cell=cell))
+            moment = "|".join(_text(row[column]) for column in MOMENT_COLUMNS.get(str(row["dataset"]), ()))
+            rows.append(TrainingRow(key=str(row["key"]), subject=str(row["subject"]), cell=cell, moment=moment))
     return rows
 
 

@@ -21,8 +21,8 @@ class Perceptual(Protocol):
     def layers(self, images: Tensor, points: Tensor) -> list[Tensor]:
         """Activations on (B, 3, S, S) images in [0, 1] whose landmarks are (B, 68, ≥2) shares of the side."""
 
-    def embedding(self, images: Tensor, points: Tensor) -> Tensor | None:
-        """Embedding (B, D) of the same, or ``None`` where the network has none."""
+    def embedding(self, images: Tensor, points: Tensor) -> Tensor:
+        """Embedding (B, D) of the same."""
 
 
 class LandmarkFinder(Protocol):
@@ -46,7 +46,7 @@ def five_of(points: Tensor) -> Tensor:
 
 
 class VggPerceptual:
-    """VGG-Face's five first-in-block activations on the whole image, as the released code compares them."""
+    """VGG-Face on the whole image: its five first-in-block activations, as the released code compares them, and fc7."""
 
     def __init__(self, network: nn.Module) -> None:
         self._network = network
@@ -56,9 +56,10 @@ class VggPerceptual:
         found: list[Tensor] = self._network.to(images.device).layers(images)  # type: ignore[operator]
         return found
 
-    def embedding(self, images: Tensor, points: Tensor) -> Tensor | None:
-        """VGG-Face has no embedding made for comparison."""
-        return None
+    def embedding(self, images: Tensor, points: Tensor) -> Tensor:
+        """See :class:`Perceptual`."""
+        embedded: Tensor = self._network.to(images.device)(images)
+        return embedded
 
 
 class EmbeddedPerceptual:
@@ -82,7 +83,7 @@ class EmbeddedPerceptual:
                     break
         return found
 
-    def embedding(self, images: Tensor, points: Tensor) -> Tensor | None:
+    def embedding(self, images: Tensor, points: Tensor) -> Tensor:
         """See :class:`Perceptual`."""
         embedded: Tensor = self._network.to(images.device)(self._crop(images, points))
         return embedded

@@ -65,7 +65,7 @@ def generator_loss(
 ) -> dict[str, Tensor]:
     """Terms of E_l and R_l, weighted; a term of weight 0 is not computed.
 
-    The true landmarks of a cross pair count in stage *cross* alone, and there for the samples that have them.
+    The true landmarks of a cross pair count for the samples that have them, in the stages that ``cross_truth`` says.
     """
     config = model.config.idsg
     reference = points_of(shape_vector(batch.points, config), config)
@@ -76,7 +76,7 @@ def generator_loss(
         terms["adversarial"] = weights.adversarial * losses.generator_adversarial(critics.landmark(cross.flatten(1)))
     if weights.localization > 0:
         terms["localization"] = weights.localization * losses.localization(own, reference)
-    if stage == "cross" and weights.localization_cross > 0:
+    if weights.localization_cross > 0 and (stage == "cross" or weights.cross_truth == "always"):
         truth = points_of(shape_vector(batch.truth, config), config)
         found = losses.localization(cross, truth, batch.has_truth)
         terms["localization_cross"] = weights.localization_cross * found

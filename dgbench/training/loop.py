@@ -19,7 +19,7 @@ from torch import Tensor
 from dgbench.core.errors import UsageError, WorkFailedError
 from dgbench.io.locks import folder_lock
 from dgbench.io.space import require_space
-from dgbench.models.dg.checkpoint import PARTS, Checkpoint, part_state, save_model
+from dgbench.models.dg.checkpoint import PARTS, Checkpoint, part_of, save_model
 from dgbench.models.dg.landmark_vector import shape_vector
 from dgbench.training.config import Phase, TrainConfig
 from dgbench.training.frames import FrameBank
@@ -126,9 +126,7 @@ def train(
     strategy = "auto" if alone else ("ddp" if _by_torchrun() else "ddp_spawn")
     fabric = Fabric(accelerator=device, devices=devices, num_nodes=nodes, strategy=strategy, precision=config.precision)
     shown = progress if alone else None
-    begun = (
-        None if start is None else {n: v for part in start_parts for n, v in part_state(start.model(), part).items()}
-    )
+    begun = None if start is None else {name: v for part in start_parts for name, v in part_of(start, part).items()}
     job = _Job(config, bank, features, frozen, begun, out, stop_after, dict(notes or {}), shown)
     with folder_lock(out, purpose="train") if is_first_process() else contextlib.nullcontext():
         # Bound to the function, because Fabric takes apart and copies what it is given as arguments.

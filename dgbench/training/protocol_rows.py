@@ -56,20 +56,19 @@ class JoinedSource:
     """Several image sources as one: each key goes to its own, and all images come in the smallest one's size."""
 
     def __init__(self, sources: Mapping[str, FrameSource], *, size: int) -> None:
-        self._sources, self._size = sources, size
+        self._sources, self.size = sources, size
 
     def image(self, key: str) -> Image:
         """Return uint8 (size, size, 3) RGB."""
         image = self._sources[key].image(key)
-        if image.shape[0] == self._size:
+        if image.shape[0] == self.size:
             return image
-        return np.asarray(cv2.resize(image, (self._size, self._size), interpolation=cv2.INTER_AREA))
+        return np.asarray(cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_AREA))
 
     def landmarks(self, key: str) -> Landmarks | None:
         """Return landmarks in pixels of that size, or ``None``."""
         source = self._sources[key]
-        found = source.landmarks(key)
-        scale = self._size / source.image(key).shape[0]
+        found, scale = source.landmarks(key), self.size / source.size
         return None if found is None else replace(found, points=(found.points * scale).astype(np.float32))
 
 

@@ -85,7 +85,7 @@ def discriminators_loss(
     judged = critics.face(real, maps)[0]
     made = critics.face(drawn.images.detach(), drawn.maps)[0]
     terms = {"d_adversarial": losses.adversarial_of_discriminators(judged, made)}
-    if with_r1 and weights.r1 > 0:
+    if with_r1 and weights.r1 > 0 and not critics.face.joint:  # the released pair of two scales has none
         with full_precision():
             leaf = real.detach().float().requires_grad_()
             penalty = losses.r1_of_discriminators(critics.face(leaf, maps)[0], leaf)
@@ -123,12 +123,10 @@ def generator_loss(
         found = frozen.perceptual.layers(images, drawn.points)
         terms["identity"] = weights.identity * losses.identity(found, wanted, has)
     if frozen.perceptual is not None and weights.identity_cosine > 0:
+        with torch.no_grad():
+            source = frozen.perceptual.embedding(batch.source, batch.source_points)
         embedded = frozen.perceptual.embedding(images, drawn.points)
-        if embedded is not None:
-            with torch.no_grad():
-                source = frozen.perceptual.embedding(batch.source, batch.source_points)
-            assert source is not None
-            terms["identity_cosine"] = weights.identity_cosine * losses.identity_cosine(embedded, source)
+        terms["identity_cosine"] = weights.identity_cosine * losses.identity_cosine(embedded, source)
     if weights.style > 0 and not model.config.rfg.id_embed:
         again = model.style_code(images, batch.features)
         terms["style"] = weights.style * losses.style_consistency(again, drawn.style, detach=weights.detach_style)

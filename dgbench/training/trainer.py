@@ -219,12 +219,10 @@ class Trainer:
         optimiser.zero_grad(set_to_none=True)
         self.fabric.backward(total)
         self._average_gradients(module)
-        if self.state.config.clip > 0:
-            norm = self.fabric.clip_gradients(
-                module, optimiser, max_norm=self.state.config.clip, error_if_nonfinite=False
-            )
-            if self.state.config.precision != "16-mixed":  # there the loss scaler skips such steps by itself
-                self._guard(torch.as_tensor(norm), f"the gradient of '{name}'", terms)
+        limit = self.state.config.clip or math.inf  # without clipping the norm is still looked at
+        norm = self.fabric.clip_gradients(module, optimiser, max_norm=limit, error_if_nonfinite=False)
+        if self.state.config.precision != "16-mixed":  # there the loss scaler skips such steps by itself
+            self._guard(torch.as_tensor(norm), f"the gradient of '{name}'", terms)
         optimiser.step()
         return {key: value.detach() for key, value in terms.items()}
 

@@ -13,6 +13,7 @@ from cartoons import Cartoons, rows, tiny_config
 
 from dgbench.core.errors import UsageError
 from dgbench.core.protocol import IdList, NumberRange
+from dgbench.datasets.manifest import make_frames
 from dgbench.models.dg.face_encoder import Joined, Thumbnail, build_face_encoder
 from dgbench.training.augment import draw_similarities, move_images, move_points
 from dgbench.training.batches import idsg_batch, rfg_batch
@@ -89,6 +90,7 @@ def test_manifest_rows_keep_to_the_people_and_name_cells() -> None:
     frames = pd.DataFrame(
         {
             "key": ["a/1", "a/2", "b/1"],
+            "dataset": ["rafd"] * 3,
             "subject": ["s01", "s01", "s02"],
             "camera": pd.Series(["c1", None, "c1"], dtype="object"),
             "expression": pd.Series(["happy", None, "happy"], dtype="object"),
@@ -100,6 +102,29 @@ def test_manifest_rows_keep_to_the_people_and_name_cells() -> None:
     found = rows_of_manifest(frames, NumberRange(first=1, last=2))
     assert [row.cell for row in found] == ["c1|happy||3|", "", "c1|happy||3|"]
     assert [row.key for row in rows_of_manifest(frames, IdList(ids=("s02",)))] == ["b/1"]
+
+
+def test_the_images_of_a_self_pair_are_of_one_session_and_light_or_of_one_clip() -> None:
+    for dataset, columns, values in (
+        ("multipie", ("session", "illumination"), [(1, 7), (1, 7), (1, 8), (2, 7), (2, 7), (1, 7)]),
+        ("voxceleb1", ("video", "clip"), [("v", "1"), ("v", "1"), ("v", "2"), ("w", "1"), ("w", "1"), ("v", "1")]),
+    ):
+        table = [
+            {"key": f"p{person:02d}/c{place:02d}", "dataset": dataset, "subject": f"{person}", "path": "-",
+             "camera": "05_1" if dataset == "multipie" else None, **dict(zip(columns, taken, strict=True))}
+            for person in range(4)
+            for place, taken in enumerate(values)
+        ]  # fmt: skip
+        found = rows_of_manifest(make_frames(table), NumberRange(first=0, last=9))
+        bank = FrameBank(Cartoons(), found, size=64)
+        moments = np.array([row.moment for row in bank.rows])
+        assert len(set(moments)) == 3
+        draw = Drawer(bank, seed=0).draw("x", 0, 300)
+        assert (moments[draw.reference] == moments[draw.own]).all()
+        with_truth = draw.truth >= 0
+        assert (moments[draw.truth[with_truth]] == moments[draw.other[with_truth]]).all()
+        alone = moments[draw.reference] == moments[2]
+        assert ((draw.reference == draw.own) == alone).all(), "an image without a companion is its own source"
 
 
 def test_features_are_cached_and_a_damaged_cache_is_made_again(bank: FrameBank, tmp_path: Path) -> None:

@@ -13,7 +13,14 @@ from dgbench.training.batches import rfg_batch
 from dgbench.training.config import IdsgTraining, Phase, RfgTraining
 from dgbench.training.draws import Drawer
 from dgbench.training.frames import FrameBank
-from dgbench.training.frozen import EmbeddedFinder, EmbeddedPerceptual, FrozenNetworks, five_of, load_frozen
+from dgbench.training.frozen import (
+    EmbeddedFinder,
+    EmbeddedPerceptual,
+    FrozenNetworks,
+    VggPerceptual,
+    five_of,
+    load_frozen,
+)
 from dgbench.training.journal import TrainingJournal, grid_image
 from dgbench.training.loop import train
 
@@ -67,7 +74,18 @@ def test_training_hears_the_frozen_networks(bank: FrameBank, features: torch.Ten
         assert f'"rfg/g_{name}"' in text
 
 
-def test_pairs_without_a_target_keep_the_terms_that_need_none(features: torch.Tensor, tmp_path) -> None:  # type: ignore[no-untyped-def]
+class NarrowVgg(nn.Module):
+    """A face network of the shape of VGG-Face: five activations, and an embedding of the whole image."""
+
+    def layers(self, images: torch.Tensor) -> list[torch.Tensor]:
+        return [images * level for level in range(1, 6)]
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return nn.functional.adaptive_avg_pool2d(images, 4).flatten(1)
+
+
+@pytest.mark.parametrize("network", ["embedded", "vgg-face"])
+def test_pairs_without_a_target_keep_the_terms_that_need_none(features: torch.Tensor, network: str) -> None:
     from dgbench.models.dg.model import Critics, DgModel
     from dgbench.training import rfg_step
     from dgbench.training.frames import TrainingRow
@@ -81,13 +99,16 @@ def test_pairs_without_a_target_keep_the_terms_that_need_none(features: torch.Te
     drawn = rfg_step.draw_faces(
         model, model, batch, generated=torch.zeros(4, dtype=torch.bool), layout=torch.contiguous_format
     )
+    frozen = embedded()
+    if network == "vgg-face":
+        frozen = FrozenNetworks(perceptual=VggPerceptual(NarrowVgg()), landmarks=frozen.landmarks)
     terms = rfg_step.generator_loss(
         model,
         critics,
         batch,
         drawn,
         weights=RfgTraining(),
-        frozen=embedded(),
+        frozen=frozen,
         adversarial=True,
         layout=torch.contiguous_format,
     )

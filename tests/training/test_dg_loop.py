@@ -8,15 +8,17 @@ from pathlib import Path
 import pytest
 import torch
 from cartoons import tiny_config
+from lightning_fabric import Fabric
 from torch import Tensor
 
 from dgbench.core.errors import UsageError, WorkFailedError
-from dgbench.models.dg.checkpoint import load_checkpoint
+from dgbench.models.dg.checkpoint import load_checkpoint, save_model
 from dgbench.training.config import IdsgTraining, Phase, RfgTraining, TrainConfig
 from dgbench.training.frames import FrameBank
 from dgbench.training.frozen import FrozenNetworks
-from dgbench.training.loop import Summary, phase_at, train
-from dgbench.training.state import finished_checkpoints
+from dgbench.training.loop import Summary, phase_at, train, with_people
+from dgbench.training.state import TrainState, finished_checkpoints
+from dgbench.training.trainer import NotFiniteError, Trainer
 
 
 def fit(config: TrainConfig, bank: FrameBank, features: Tensor, out: Path, **more: object) -> Summary:
@@ -105,6 +107,20 @@ def test_another_configuration_or_a_used_folder_is_refused(bank: FrameBank, feat
         fit(tiny_config(), bank, features, tmp_path / "new", devices=3)
 
 
+@pytest.mark.parametrize("clip", [10.0, 0.0])
+def test_a_gradient_that_is_not_finite_updates_nothing(bank: FrameBank, features: Tensor, clip: float) -> None:
+    config = with_people(tiny_config(clip=clip), len(bank.people))
+    state = TrainState(config)
+    state.prepare(torch.device("cpu"))
+    trainer = Trainer(Fabric(), state, bank=bank, features=features, frozen=FrozenNetworks())
+    weight = next(state.model.shape.parameters())
+    before = weight.detach().clone()
+    loss = (weight * 0).abs().sqrt().sum()  # finite, with a gradient of 0 * infinity
+    with pytest.raises(NotFiniteError, match="the gradient of 'shape'"):
+        trainer._update("shape", {"localization": loss})
+    assert torch.equal(weight, before)
+
+
 @pytest.mark.parametrize("network", ["idsg", "rfg"])
 def test_nan_stops_before_the_update_and_keeps_the_last_good_checkpoint(
     bank: FrameBank, features: Tensor, tmp_path: Path, network: str
@@ -159,6 +175,40 @@ def test_every_loss_of_a_switched_off_weight_is_absent(bank: FrameBank, features
         if name != "step"
     }
     assert names == {"idsg/localization", "rfg/g_attribute"}
+
+
+def test_the_true_landmarks_of_a_cross_pair_count_in_the_stages_that_are_asked_for(
+    bank: FrameBank, features: Tensor, tmp_path: Path
+) -> None:
+    phases = (Phase(stage="self", network="idsg", steps=2),)
+    for when, counted in (("cross", False), ("always", True)):
+        config = tiny_config(phases=phases, idsg=IdsgTraining(batch=4, cross_truth=when), log_every=1)
+        fit(config, bank, features, tmp_path / when)
+        text = (tmp_path / when / "log" / "curves.jsonl").read_text()
+        assert ('"idsg/localization_cross"' in text) == counted
+
+
+def test_the_released_pair_of_two_scales_has_no_r1(bank: FrameBank, features: Tensor, tmp_path: Path) -> None:
+    for kind in ("shape", "pix2pix"):
+        config = tiny_config(phases=(Phase(stage="self", network="rfg", steps=1),), log_every=1)
+        rfg = config.model.rfg.model_copy(update={"discriminators": kind})
+        config = config.model_copy(update={"model": config.model.model_copy(update={"rfg": rfg})})
+        fit(config, bank, features, tmp_path / kind)
+        text = (tmp_path / kind / "log" / "curves.jsonl").read_text()
+        assert ('"rfg/d_r1"' in text) == (kind == "shape")
+
+
+def test_half_a_model_can_be_started_from(bank: FrameBank, features: Tensor, whole: Summary, tmp_path: Path) -> None:
+    found = load_checkpoint(whole.out)
+    half = {name: value for name, value in found.state.items() if name.startswith(("face.", "style."))}
+    save_model(tmp_path / "half", half, config=found.config, parts=("rfg",), notes={})
+    start = load_checkpoint(tmp_path / "half")
+    none = tiny_config(phases=(Phase(stage="self", network="rfg", steps=0),))
+    fit(none, bank, features, tmp_path / "on", start=start, start_parts=("rfg",))
+    state = load_checkpoint(tmp_path / "on").state
+    assert all(torch.equal(state[name], value) for name, value in half.items())
+    with pytest.raises(UsageError, match="holds rfg only, not idsg"):
+        fit(none, bank, features, tmp_path / "no", start=start)
 
 
 def test_adversarial_terms_begin_at_their_step(bank: FrameBank, features: Tensor, tmp_path: Path) -> None:

@@ -175,17 +175,19 @@ def test_protocols_joined_keep_their_people_and_cells_apart() -> None:
     class Big(Store):
         """The same people under other keys, twice as large."""
 
-        size = 128
+        def __init__(self) -> None:
+            super().__init__()
+            self.size, self._small = 128, Store()
 
         def manifest(self) -> Manifest:
             frames = super().manifest().frames
             return Manifest("cartoons", Path(), frames.assign(key="big/" + frames["key"]))
 
         def image(self, key: str) -> np.ndarray:
-            return np.repeat(np.repeat(super().image(key.removeprefix("big/")), 2, 0), 2, 1)
+            return np.repeat(np.repeat(self._small.image(key.removeprefix("big/")), 2, 0), 2, 1)
 
         def landmarks(self, key: str) -> Landmarks | None:
-            found = super().landmarks(key.removeprefix("big/"))
+            found = self._small.landmarks(key.removeprefix("big/"))
             return found and replace(found, points=found.points * 2)
 
     small = Store()

@@ -138,7 +138,21 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     return Checkpoint(config=config, parts=parts, digest=digest, notes=card.get("notes", {}), state=state)
 
 
-def part_state(model: DgModel, part: str) -> dict[str, Tensor]:
-    """Return the weights of one half (``idsg`` or ``rfg``) by module path."""
+def part_of(checkpoint: Checkpoint, part: str) -> dict[str, Tensor]:
+    """Return the weights of one half (``idsg`` or ``rfg``) of a checkpoint by module path; it may hold that half alone.
+
+    Raises:
+        UsageError: it does not hold it, or weights and configuration disagree.
+    """
+    if part not in checkpoint.parts:
+        raise UsageError(f"the checkpoint to start with holds {', '.join(checkpoint.parts)} only, not {part}")
     prefixes = tuple(f"{name}." for name in PARTS[part])
-    return {name: tensor for name, tensor in model.state_dict().items() if name.startswith(prefixes)}
+    wanted = {
+        name: tensor for name, tensor in DgModel(checkpoint.config).state_dict().items() if name.startswith(prefixes)
+    }
+    found = {name: tensor for name, tensor in checkpoint.state.items() if name.startswith(prefixes)}
+    if {name: tensor.shape for name, tensor in found.items()} != {name: t.shape for name, t in wanted.items()}:
+        raise UsageError(
+            f"the weights of {part} in the checkpoint to start with do not fit its dg.json; export it again"
+        )
+    return found

@@ -129,14 +129,19 @@ class ShapeGenerator(nn.Module):
 
     @torch.no_grad()
     def standardise(self, points: Tensor, visibility: Tensor, features: Tensor) -> None:
-        """Take centre and scale of both networks' inputs from training data, row by row of (N, …)."""
+        """Take centre and scale of both networks' inputs from training data, row by row of (N, …).
+
+        An input that never changed there, such as a point that is always seen, is left out: the networks have learnt
+        nothing of it, and scaled up by its spread it would drown all others the first time that it changes.
+        """
         inputs = self._inputs(points, visibility, self.frame_of(points))
         for mean, scale, values in (
             (self.input_mean, self.input_scale, inputs),
             (self.feature_mean, self.feature_scale, features),
         ):
             mean.copy_(values.mean(dim=0))
-            scale.copy_(1 / values.std(dim=0).clamp_min(_LEAST_SPREAD))
+            spread = values.std(dim=0)
+            scale.copy_(torch.where(spread > _LEAST_SPREAD, 1 / spread, 0.0))
 
     def frame_of(self, points: Tensor) -> HeadFrame | None:
         """Return the frame that the reference landmarks (B, 68, 3) set, or ``None`` for the image's own."""

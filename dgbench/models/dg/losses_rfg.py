@@ -57,9 +57,9 @@ def identity(generated: Sequence[Tensor], target: Sequence[Tensor], present: Ten
     return torch.stack(layers).sum()
 
 
-def identity_cosine(generated: Tensor, source: Tensor, present: Tensor | None = None) -> Tensor:
-    """1 − cosine of face embeddings (B, D): the identity term where no target exists."""
-    return _mean_over_present(1 - F.cosine_similarity(generated, source, dim=1), present)
+def identity_cosine(generated: Tensor, source: Tensor) -> Tensor:
+    """1 − cosine of face embeddings (B, D): the one identity term that needs no target; over all rows."""
+    return (1 - F.cosine_similarity(generated, source, dim=1)).mean()
 
 
 def style_consistency(style_of_generated: Tensor, style: Tensor, *, detach: bool = True) -> Tensor:

@@ -171,6 +171,23 @@ def test_untrained_decoder_can_start_at_the_mean_shape() -> None:
     assert torch.allclose(drawn[0], mean, atol=1e-4)
 
 
+def test_an_input_that_never_changed_in_training_is_left_out_afterwards() -> None:
+    config = IdsgConfig(feature_dim=3, hidden=16, decoder_hidden=16, depth=1)
+    shape = ShapeGenerator(config)
+    points = CANONICAL.repeat(8, 1, 1) / 28 + 0.01 * torch.rand(8, 68, 3, generator=torch.Generator().manual_seed(0))
+    visibility = (torch.rand(8, 68, generator=torch.Generator().manual_seed(1)) > 0.5).float()
+    visibility[:, 30] = 1.0
+    features = torch.randn(8, 3, generator=torch.Generator().manual_seed(2))
+    features[:, 1] = 0.0
+    shape.standardise(points, visibility, features)
+    hidden = visibility.clone()
+    hidden[:, 30] = 0.0
+    assert torch.equal(shape.encode(points, visibility, None), shape.encode(points, hidden, None))
+    hidden[:, 31] = 1 - hidden[:, 31]
+    assert not torch.equal(shape.encode(points, visibility, None), shape.encode(points, hidden, None))
+    assert shape.feature_scale[1] == 0 and (shape.feature_scale[[0, 2]] > 0).all()
+
+
 def test_in_the_heads_frame_an_untrained_decoder_changes_nothing_and_pose_is_put_back() -> None:
     config = tiny().idsg.model_copy(update={"frame": "head"})
     shape = ShapeGenerator(config)
