@@ -9,11 +9,12 @@ from pathlib import Path
 from dgbench.core.digests import sha256_file
 from dgbench.core.errors import UsageError
 from dgbench.core.record import Record
-from dgbench.results import history, leaderboard, released
+from dgbench.results import history, leaderboard
 from dgbench.results.blocks import filled, has_blocks
 from dgbench.results.board import make_boards
 from dgbench.results.pairs_check import table_problems
 from dgbench.results.problem import Problem
+from dgbench.results.protocol_check import protocol_problems
 from dgbench.results.published import load_published
 from dgbench.results.store import (
     ENVIRONMENT,
@@ -60,7 +61,7 @@ def check(
     problems += _succession_problems(records)
     problems += _strays(results_root)
     if protocols.is_dir():
-        problems += _protocol_problems(records, protocols)
+        problems += protocol_problems(records, protocols)
     if base is not None:
         problems += history.problems(results_root, protocols, base=base)
     if readmes is None:
@@ -177,49 +178,6 @@ def _strays(root: Path) -> list[Problem]:
     return problems
 
 
-def _protocol_problems(records: list[StoredRecord], protocols: Path) -> list[Problem]:
-    import yaml
-
-    from dgbench.core.protocol import Protocol
-
-    try:
-        changed = released.changed_files(protocols)
-    except UsageError as error:
-        return [Problem(f"{protocols.name}/{released.LOCK}", "schema", str(error))]
-    problems = [
-        Problem(f"{protocols.name}/{place}", "protocol", f"{how}; restore it and release a new version")
-        for place, how in changed
-    ]
-    digests: dict[str, str] = {}
-    for name, folder in released.released_versions(protocols).items():
-        try:
-            content = yaml.safe_load((folder / "protocol.yaml").read_text(encoding="utf-8"))
-            digests[name] = Protocol.model_validate(content).digest
-        except (ValueError, yaml.YAMLError) as error:
-            reason = f"cannot be read: {' '.join(str(error).split())[:200]}"
-            problems.append(Problem(f"{protocols.name}/{name.replace('@', '/v')}/protocol.yaml", "protocol", reason))
-    shipped: dict[str, tuple[int, str] | None] = {}
-    for stored in records:
-        ref, coverage = stored.record.protocol, stored.record.coverage
-        name = f"{ref.id}@{ref.version}"
-        if name not in digests:
-            continue
-        if digests[name] != ref.digest:
-            reason = f"was scored on another {name} than the one in {protocols.name}/; run it again"
-            problems.append(Problem(f"{stored.path}/{RECORD}", "protocol", reason))
-            continue
-        try:
-            if name not in shipped:
-                shipped[name] = released.frozen_pair_set(protocols / ref.id / f"v{ref.version}")
-        except UsageError as error:
-            shipped[name] = None
-            problems.append(Problem(f"{protocols.name}/{ref.id}/v{ref.version}/pairs.csv.gz", "protocol", str(error)))
-        if shipped[name] not in (None, (coverage.expected, coverage.protocol_pair_set)):
-            reason = f"states other pairs for {name} than the list that ships with it; score the run again"
-            problems.append(Problem(f"{stored.path}/{RECORD}", "protocol", reason))
-    return problems
-
-
 def _regeneration(root: Path, readmes: Sequence[Path], *, readable: bool) -> list[Problem]:
     """Leaderboard files that are not what the records say, to the byte."""
     folder = root / "leaderboards"
@@ -231,6 +189,7 @@ def _regeneration(root: Path, readmes: Sequence[Path], *, readable: bool) -> lis
     problems: list[Problem] = []
     advice = "run 'dgbench leaderboard build' and commit what it writes"
     present = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
+    present = {name for name in present if not name.startswith(".")}  # a build into this folder leaves its lock
     for name, text in files.items():
         if name not in present:
             problems.append(Problem(f"leaderboards/{name}", "leaderboard", f"is absent; {advice}"))

@@ -200,6 +200,8 @@ def test_a_changed_protocol_file_is_caught(repository: Path) -> None:
     (folder / "protocol.yaml").write_text(_PROTOCOL)
     (folder / "pairs.csv.gz").write_bytes(b"pairs")
     (folder / "CARD.md").write_text("prose")
+    shutil.rmtree(repository / "synthface-mini-cross")
+    build(repository)
     protocols = repository.parent / "protocols"
     released.write_lock(protocols)
     assert check(repository) == []
@@ -215,27 +217,56 @@ def test_a_changed_protocol_file_is_caught(repository: Path) -> None:
     assert [p.place for p in check(repository, base="HEAD")] == ["protocols/RELEASED.json"]
 
 
-def test_a_record_of_another_protocol_text_is_caught(results: Path) -> None:
-    folder = results.parent / "protocols" / "synthface-mini-cross" / "v1"
-    folder.mkdir(parents=True)
-    (folder / "protocol.yaml").write_text(_PROTOCOL.replace("toy-self", "synthface-mini-cross"))
-    problems = check(results)
-    assert _kinds(problems) == {"protocol"}
-    assert len(problems) == 3
+@pytest.fixture
+def on_protocol(results: Path) -> Callable[..., Path]:
+    """Puts a protocol of 48 pairs beside the results, ranked by csim, and gives the records its digest."""
+
+    def release(**changes: Any) -> Path:
+        folder = results.parent / "protocols" / "synthface-mini-cross" / "v1"
+        folder.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_load(_PROTOCOL) | {"id": "synthface-mini-cross", "expected_pairs": 48} | changes
+        (folder / "protocol.yaml").write_text(yaml.safe_dump(text))
+        for method in ("oracle", "dg", "copy-source"):
+            _edit(results, lambda data: data["protocol"].update(digest=Protocol.model_validate(text).digest), method)
+        build(results)
+        return folder
+
+    return release
 
 
-def test_a_part_cannot_pass_for_the_whole(results: Path) -> None:
-    """A record that states its own pairs as the protocol's would be complete, were the list not asked."""
-    folder = results.parent / "protocols" / "synthface-mini-cross" / "v1"
-    folder.mkdir(parents=True)
-    text = _PROTOCOL.replace("toy-self", "synthface-mini-cross")
-    (folder / "protocol.yaml").write_text(text)
-    own = Protocol.model_validate(yaml.safe_load(text)).digest
-    for method in ("oracle", "dg", "copy-source"):
-        _edit(results, lambda data: data["protocol"].update(digest=own), method)
+def test_a_record_of_another_protocol_text_is_caught(results: Path, on_protocol: Callable[..., Path]) -> None:
+    on_protocol()
+    assert check(results) == []
+    _edit(results, lambda data: data["protocol"].update(digest="0" * 64))
     build(results)
-    for count, kinds in ((48, set()), (60, {"protocol"})):
-        lines = ["pair_id", *(f"p{i:05d}" for i in range(count))]
+    assert [(p.kind, p.message[:32]) for p in check(results)] == [("protocol", "was scored on another synthface-")]
+
+
+def test_a_record_of_a_protocol_that_is_not_there_is_caught(results: Path) -> None:
+    (results.parent / "protocols").mkdir()
+    assert len(check(results)) == 3 and _kinds(check(results)) == {"protocol"}
+
+
+def test_a_record_that_names_another_primary_metric_is_caught(results: Path, on_protocol: Callable[..., Path]) -> None:
+    on_protocol(metrics=["ssim", "csim"], primary_metric="ssim")
+    problems = check(results)
+    assert len(problems) == 3 and all("is ranked by ssim" in problem.message for problem in problems)
+
+
+def test_a_record_that_expects_other_than_the_protocols_pairs_is_caught(
+    results: Path, on_protocol: Callable[..., Path]
+) -> None:
+    """A rule that builds pairs from the user's copy ships no list; the number it must give is stated."""
+    on_protocol(pairs="built", expected_pairs=60)
+    problems = check(results)
+    assert len(problems) == 3 and all("expects 48 pairs" in problem.message for problem in problems)
+
+
+def test_a_part_cannot_pass_for_the_whole(results: Path, on_protocol: Callable[..., Path]) -> None:
+    """A record that states its own pairs as the protocol's would be complete, were the list not asked."""
+    folder = on_protocol()
+    for first, kinds in ((0, set()), (1, {"protocol"})):
+        lines = ["pair_id", *(f"p{i:05d}" for i in range(first, first + 48))]
         (folder / "pairs.csv.gz").write_bytes(gzip.compress("\n".join(lines).encode(), mtime=0))
         assert _kinds(check(results)) == kinds
     (folder / "pairs.csv.gz").write_bytes(b"no gzip")
@@ -279,6 +310,11 @@ def test_a_stale_leaderboard_is_caught_to_the_byte(results: Path) -> None:
     file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
     (results / "leaderboards" / "old@1.csv").write_text("x\n")
     assert {p.place for p in check(results)} == {"leaderboards/overall.csv", "leaderboards/old@1.csv"}
+
+
+def test_a_build_into_the_default_folder_by_name_leaves_nothing_to_complain_of(results: Path) -> None:
+    build(results, results / "leaderboards")
+    assert check(results) == []
 
 
 def test_what_others_merged_meanwhile_is_not_this_branchs_doing(repository: Path, tmp_path: Path) -> None:
