@@ -12,10 +12,10 @@ from dgbench.core.card import JudgeNetwork, MetricCard
 from dgbench.core.digests import sha256_file
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Image
-from dgbench.io.torch_file import read_tensors
 from dgbench.io.weights import find_weight
 from dgbench.metrics.contract import Features, OwnFeatures, PairView, SetResult
 from dgbench.metrics.frechet import frechet
+from dgbench.networks.torch_file import read_tensors
 from dgbench.networks.torchvision_shim import import_torchvision
 
 FILE = "inception_v3_google-0cc3c7bd.pth"

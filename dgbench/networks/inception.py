@@ -14,10 +14,10 @@ from dgbench.core.card import JudgeNetwork
 from dgbench.core.digests import sha256_file
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Image
-from dgbench.io.torch_file import read_tensors
 from dgbench.networks.exported import ExportedNetwork
 from dgbench.networks.features import FeatureNetwork
 from dgbench.networks.inception_input import inception_input
+from dgbench.networks.torch_file import read_tensors
 from dgbench.networks.torchvision_shim import import_torchvision
 
 #: The Inception weights converted from the TensorFlow release of 2015-12-05; the one file that gives a FID.

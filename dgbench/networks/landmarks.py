@@ -17,11 +17,11 @@ from dgbench.core.card import JudgeNetwork
 from dgbench.core.digests import digest, sha256_file
 from dgbench.core.errors import MissingError
 from dgbench.core.face import Image, Landmarks
-from dgbench.io.torch_file import read_tensors
 from dgbench.networks.align import apply, invert, warp
 from dgbench.networks.detector import Detection
 from dgbench.networks.ibug import mesh_to_ibug
 from dgbench.networks.sessions import OnnxNetwork
+from dgbench.networks.torch_file import read_tensors
 
 
 class LandmarkNetwork(ABC):

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from dgbench.core.digests import sha256_file
 from dgbench.core.errors import MissingError, UsageError
-from dgbench.io.torch_file import read_tensors
 from dgbench.models.dg.config import DgConfig, IdsgConfig, MapConfig, RfgConfig, compat
 from dgbench.models.dg.discriminators import Discriminators
 from dgbench.models.dg.idsg import IdentityClassifier, LandmarkDiscriminator
 from dgbench.models.dg.model import DgModel
 from dgbench.models.dg.official_names import official_names, pix2pix_names
+from dgbench.networks.torch_file import read_tensors
 
 State = Mapping[str, Tensor]
 Kind = Literal["idsg", "rfg"]

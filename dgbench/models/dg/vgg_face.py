@@ -14,9 +14,9 @@ from torch.nn import functional as F
 
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Image, Landmarks
-from dgbench.io.torch_file import read_tensors
 from dgbench.io.weights import find_weight
 from dgbench.models.dg.face_encoder import FaceEncoder
+from dgbench.networks.torch_file import read_tensors
 
 FILE = "vgg_face_dag.pth"
 _BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from dgbench.core.errors import UsageError
-from dgbench.io.torch_file import read_tensors
+from dgbench.networks.torch_file import read_tensors
 
 
 @pytest.mark.parametrize("new", [True, False])
