@@ -1,15 +1,14 @@
 """Preparation: detect, five points, 68 landmarks, the declared crop, and a store; in parallel and resumable.
 
 Work is cut into parts of whole files. A finished part is one file beside the store's images; a killed preparation
-goes on from the parts it has and ends in the same bytes. Faces that the detector does not find are looked for
-mirrored, then cropped by the median points of their camera; which was used is recorded per image, and an image
-that cannot be prepared is a row with its reason.
+goes on from the parts it has and ends in the same bytes, and a store that is whole is left as it is. Faces that the
+detector does not find are looked for mirrored, then cropped by the median points of their camera; which was used is
+recorded per image, and an image that cannot be prepared is a row with its reason.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -30,8 +29,9 @@ from dgbench.io.video import decoder_name
 from dgbench.networks.judges import Judges
 from dgbench.preprocess.media import MediaFile, files_of, read_rows
 from dgbench.preprocess.prepare_faces import FaceFinder, crop_row, tube_matrices
+from dgbench.preprocess.prepare_folder import PARTS, begin, clean, finished_rows, require_own_folder
 from dgbench.preprocess.prepare_rows import PENDING, Prepared, load_part, save_part
-from dgbench.preprocess.store import finish_store
+from dgbench.preprocess.store import StoredImage, finish_store
 
 _PART_IMAGES = 8
 Progress = Callable[[int, int], None]
@@ -72,26 +72,34 @@ def prepare_store(
         progress: called with (images done, images in all).
 
     Raises:
-        UsageError: a key is not in the manifest, or the folder cannot be written.
+        UsageError: a key is not in the manifest, or the folder cannot be written or holds something else.
         WorkFailedError: another process is preparing into this folder, or the disk has no room for the images.
     """
     finder = FaceFinder(judges, frame, frozen=frozen or {})
+    plan = digest([manifest.dataset, sorted(set(keys)), finder.identity, decoder_name()])
+    require_own_folder(out)  # before the lock, which writes
     with folder_lock(out, purpose="data prepare"):
-        rows = _do_parts(manifest, keys, finder, out=out, crop=True, workers=workers, progress=progress)
-        rows = _fall_back(manifest, rows, finder, out=out)
-        notes = {f"judge {network.role}": f"{network.name} {network.sha256}" for network in judges.networks}
-        notes["decoder"] = decoder_name()
-        finish_store(out, [row.stored() for row in rows], manifest=manifest, frame=frame, notes=notes)
-        shutil.rmtree(out / "parts", ignore_errors=True)
-        for stray in out.rglob(".*.tmp"):  # of a process that was killed while it wrote
-            stray.unlink(missing_ok=True)
+        begin(out, plan)
+        stored = finished_rows(out)
+        if stored is None:
+            rows = _do_parts(manifest, keys, finder, out=out, crop=True, workers=workers, progress=progress)
+            stored = [row.stored() for row in _fall_back(manifest, rows, finder, out=out)]
+            notes = {f"judge {network.role}": f"{network.name} {network.sha256}" for network in judges.networks}
+            notes["decoder"] = decoder_name()
+            finish_store(out, stored, manifest=manifest, frame=frame, plan=plan, notes=notes)
+        clean(out)
+    return _summary(stored)
+
+
+def _summary(rows: Sequence[StoredImage]) -> PrepareSummary:
     failures = [row.failure.split(":")[0] for row in rows if row.failure]
+    written = [row for row in rows if not row.failure]
     return PrepareSummary(
-        asked=len(rows),
-        written=len(rows) - len(failures),
+        asked=len(failures) + len(written),
+        written=len(written),
         failed=dict(sorted(Counter(failures).items())),
-        origins=dict(sorted(Counter(row.origin for row in rows if not row.failure).items())),
-        without_landmarks=sum(row.landmarks is None for row in rows if not row.failure),
+        origins=dict(sorted(Counter(row.landmarks_origin for row in written).items())),
+        without_landmarks=sum(row.landmarks is None for row in written),
     )
 
 
@@ -107,9 +115,11 @@ def estimate_poses(
 ) -> pd.DataFrame:
     """Return the table of head poses (key, yaw, pitch, roll, pose_source) of ``keys``; writes no image.
 
-    Resumable through part files in ``work``. An image without a face, or that cannot be read, has NaN.
+    Resumable through part files in ``work``, a new folder or that of an earlier try. An image without a face, or that
+    cannot be read, has NaN.
     """
     finder = FaceFinder(judges, frame, frozen={})
+    require_own_folder(work)
     with folder_lock(work, purpose="pose estimation"):
         rows = _do_parts(manifest, keys, finder, out=work, crop=False, workers=workers, progress=progress)
     name = next((network.name for network in judges.networks if network.role == "pose"), "none")
@@ -137,7 +147,7 @@ def _do_parts(
 ) -> list[Prepared]:
     """Return a row per key, sorted by key: from part files where they are, else by doing the work."""
     parts = {
-        out / "parts" / f"{_part_name(manifest.root, part, finder, crop=crop)}.npz": part
+        out / PARTS / f"{_part_name(manifest.root, part, finder, crop=crop)}.npz": part
         for part in _parts(files_of(manifest, keys))
     }
     total = sum(_images_of(part) for part in parts.values())

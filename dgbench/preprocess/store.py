@@ -70,12 +70,13 @@ def finish_store(
     *,
     manifest: Manifest,
     frame: Frame,
+    plan: str,
     notes: dict[str, str],
 ) -> None:
     """Write index, landmarks, manifest and, last, ``store.json``: the mark of a finished store.
 
     Rows are sorted by key, so the order in which images were prepared never shows. The manifest is kept because
-    protocols that build their pairs build them from it.
+    protocols that build their pairs build them from it. ``plan`` tells the same preparation from another one.
     """
     ordered = sorted(rows, key=lambda row: row.key.encode())
     points = np.zeros((len(ordered), 68, 3), np.float32)
@@ -106,6 +107,7 @@ def finish_store(
             "images": sum(not row.failure for row in ordered),
             "failures": dict(Counter(row.failure.split(":")[0] for row in ordered if row.failure)),
             "content": digest([[row.key, row.sha256] for row in ordered]),
+            "plan": plan,
             "notes": notes,
         },
     )
@@ -143,7 +145,7 @@ class PreparedStore:
 
     def _check(self) -> None:
         """Raise ValueError where index, landmarks and description do not fit together."""
-        if lacking := sorted({"file", "sha256", "landmarks", "failure"} - set(self._table.columns)):
+        if lacking := sorted(set(_INDEX) - set(self._table.columns)):
             raise ValueError(f"index.parquet lacks {', '.join(lacking)}")
         if not self._table["key"].is_unique or not all(isinstance(key, str) for key in self._table["key"]):
             raise ValueError("index.parquet: a key is no text or stands twice")
@@ -212,6 +214,15 @@ class PreparedStore:
             return None
         origin = str(self._table.iloc[i]["landmarks"])
         return Landmarks(points=self._points[i], visibility=self._visibility[i], origin=origin)
+
+    def rows(self) -> list[StoredImage]:
+        """Return every row of the index with its landmarks."""
+        matrices = self._table[[f"m{i}" for i in range(6)]].to_numpy(np.float64).reshape(-1, 2, 3)
+        texts = self._table[list(_INDEX[:5])].astype(str).itertuples(index=False, name=None)
+        return [
+            StoredImage(key, file, sha256, origin, failure, matrix, self.landmarks(key))
+            for (key, file, sha256, origin, failure), matrix in zip(texts, matrices, strict=True)
+        ]
 
     def provenance(self) -> dict[str, int]:
         """Return how many of the images used were cropped by which landmarks."""

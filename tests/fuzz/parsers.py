@@ -184,7 +184,7 @@ def _stores(folder: Path) -> list[Parser]:
     file, sha256 = write_image(store, "k/0", _IMAGE)
     row = StoredImage("k/0", file, sha256, "yunet", "", np.eye(2, 3), marks)
     table = make_frames([{"key": "k/0", "dataset": "frll", "subject": "0", "path": "0.png"}])
-    finish_store(store, [row], manifest=Manifest("frll", folder, table), frame=frame, notes={})
+    finish_store(store, [row], manifest=Manifest("frll", folder, table), frame=frame, plan="", notes={})
     sound = {name: (store / name).read_bytes() for name in ("store.json", "index.parquet", "landmarks.npz")}
 
     def opened(path: Path, *, name: str, member: str = "") -> object:

@@ -67,7 +67,7 @@ def test_same_bytes_for_any_worker_count_and_after_a_kill(
     with pytest.raises(KeyboardInterrupt):
         prepare_store(manifest, keys, EYE_MOUTH, disc_judges, out=tmp_path / "killed", workers=1, progress=kill)
     assert not (tmp_path / "killed/store.json").exists()
-    parts = sorted((tmp_path / "killed/parts").iterdir())
+    parts = sorted((tmp_path / "killed/.parts").glob("*.npz"))
     assert parts
     parts[0].write_bytes(parts[0].read_bytes()[:100])
     prepare_store(manifest, keys, EYE_MOUTH, disc_judges, out=tmp_path / "killed", workers=2)
@@ -87,7 +87,7 @@ def test_finished_parts_are_not_done_again(tmp_path: Path, image_set: ImageSet, 
 
     with pytest.raises(KeyboardInterrupt):
         prepare_store(manifest, keys, EYE_MOUTH, disc_judges, out=tmp_path / "s", workers=1, progress=kill)
-    kept = len(list((tmp_path / "s/parts").iterdir())) * 8
+    kept = len(list((tmp_path / "s/.parts").glob("*.npz"))) * 8
     looked.clear()
     prepare_store(manifest, keys, EYE_MOUTH, disc_judges, out=tmp_path / "s", workers=1)
     assert kept >= 32 and sum(looked) == 70 - min(kept, 70)
@@ -296,12 +296,12 @@ def test_a_process_killed_outright_resumes_to_the_same_bytes(
     )
     process = subprocess.Popen([sys.executable, "-c", code])
     deadline = time.monotonic() + 60
-    while len(list((killed / "parts").glob("*.npz"))) < 2 and process.poll() is None and time.monotonic() < deadline:
+    while len(list((killed / ".parts").glob("*.npz"))) < 2 and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     process.kill()
     process.wait()
     assert not (killed / "store.json").exists(), "it was killed in the middle"
-    assert list((killed / "parts").glob("*.npz"))
+    assert list((killed / ".parts").glob("*.npz"))
     prepare_store(manifest, keys, EYE_MOUTH, disc_judges, out=killed, workers=1)
     prepare_store(manifest, keys, EYE_MOUTH, disc_judges, out=tmp_path / "whole", workers=1)
     left = {name: digest for name, digest in _bytes_of(killed).items() if not name.endswith(".tmp")}
