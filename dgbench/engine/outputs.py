@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dgbench.core.digests import sha256_bytes
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Failure, Image
-from dgbench.core.pair import PAIR_ID
+from dgbench.core.pair import PAIR_ID, Pair
 from dgbench.core.record import Motion
 from dgbench.engine.data import OpenData
 from dgbench.engine.plan import RunFolder, RunPlan, claim, method_digest
 from dgbench.engine.state import commit, journal_state, undone
 from dgbench.io.archive import extract
-from dgbench.io.images import ImageError, read_image
+from dgbench.io.atomic import write_json
+from dgbench.io.images import ImageError, encode_png, read_image
 from dgbench.io.journal import Journal
 from dgbench.io.locks import folder_lock
 from dgbench.protocols.pairs_file import pair_set_digest
@@ -54,7 +56,8 @@ def adopt_outputs(
     """Make a run folder of images named ``<pair_id>.png`` (or another image suffix), in a folder, a zip or a tar.
 
     An image that is missing, unreadable or of another size is a failed pair, kept by kind; nothing is resized.
-    Files that are named after no pair are listed and left alone.
+    Files that are named after no pair are listed and left alone. Called again, every image is looked at again: the
+    folder then holds what ``outputs`` holds now, and ``run.json`` the training data named now.
 
     Raises:
         UsageError: the folder is not there, an archive is damaged or unsafe, or not one file is named after a pair.
@@ -72,7 +75,7 @@ def adopt_outputs(
         parameters={"outputs": "adopted"},
         training_data=training_data,
         pair_set=pair_set_digest([pair.pair_id for pair in opened.pairs]),
-        data=str(data) if data else None,
+        data=str(data.absolute()) if data else None,
     )
     folder = RunFolder(out)
     with _images_folder(outputs, out, opened) as images:
@@ -84,12 +87,15 @@ def adopt_outputs(
             )
         with folder_lock(out, purpose="adopt outputs"):
             claim(folder, plan)
-            todo = undone(folder, opened.pairs, retry_failed=True)
+            write_json(folder.plan, plan.model_dump(mode="json"))
+            held = _held(folder, opened.pairs)
             with Journal(folder.journals / "1-of-1.jsonl") as journal:
-                for start in range(0, len(todo), _BATCH):
+                for start in range(0, len(opened.pairs), _BATCH):
                     lines: list[dict[str, Any]] = []
-                    for pair in todo[start : start + _BATCH]:
-                        lines.append(commit(folder, pair, _read(files.get(pair.pair_id), opened.source.size), 0.0))
+                    for pair in opened.pairs[start : start + _BATCH]:
+                        result = _read(files.get(pair.pair_id), opened.source.size)
+                        if not _is(result, held.get(pair.pair_id)):
+                            lines.append(_take(folder, pair, result))
                     journal.append(lines)
     state = journal_state(folder)
     failed: dict[str, int] = {}
@@ -133,6 +139,23 @@ def _files_by_pair(folder: Path, opened: OpenData, *, named: Path) -> tuple[dict
         else:
             files[stem] = path
     return files, strangers
+
+
+def _held(folder: RunFolder, pairs: list[Pair]) -> dict[str, str]:
+    """Return the sha256 of every image that an earlier call took in and that still lies in the folder."""
+    state, lost = journal_state(folder), {pair.pair_id for pair in undone(folder, pairs, retry_failed=True)}
+    return {pair.pair_id: str(state[pair.pair_id]["sha256"]) for pair in pairs if pair.pair_id not in lost}
+
+
+def _is(result: Image | Failure, sha256: str | None) -> bool:
+    return sha256 is not None and not isinstance(result, Failure) and sha256_bytes(encode_png(result)) == sha256
+
+
+def _take(folder: RunFolder, pair: Pair, result: Image | Failure) -> dict[str, Any]:
+    """Commit a result; the image of an earlier call goes before a line says that there is none."""
+    if isinstance(result, Failure):
+        folder.image(pair.pair_id).unlink(missing_ok=True)
+    return commit(folder, pair, result, 0.0)
 
 
 def _read(path: Path | None, size: int) -> Image | Failure:

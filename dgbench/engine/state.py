@@ -21,22 +21,46 @@ _TEXTS = {"ok": ("pair_id", "sha256"), "failed": ("pair_id", "kind", "message")}
 
 
 def journal_state(folder: RunFolder) -> dict[str, dict[str, Any]]:
-    """Return the last journal line of every pair over all shards (journals read in name order).
+    """Return the line that holds for every pair, over the journals of all shards.
+
+    Within a journal that is the pair's last line. Journals of two cuts may both know a pair, and nothing tells which
+    is newer: then an image counts before a failure, and of two images the one that lies in the folder.
 
     Raises:
         UsageError: a journal holds lines that no run writes.
     """
     state: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.journals.glob("*.jsonl")):
-        for record in read_journal(path):
-            status = record.get("status")
-            texts = _TEXTS.get(status) if isinstance(status, str) else None
-            if texts is None or not all(isinstance(record.get(name), str) for name in texts):
-                raise UsageError(f"{path}: a line without pair_id and status; not a run's journal")
-            before = state.get(record["pair_id"])
-            if before is None or before["status"] == "failed" or status == "ok":
-                state[record["pair_id"]] = record
+        for pair_id, line in _last_lines(path).items():
+            state[pair_id] = _holding(folder, state[pair_id], line) if pair_id in state else line
     return state
+
+
+def _last_lines(path: Path) -> dict[str, dict[str, Any]]:
+    lines = {}
+    for line in read_journal(path):
+        status = line.get("status")
+        texts = _TEXTS.get(status) if isinstance(status, str) else None
+        if texts is None or not all(isinstance(line.get(name), str) for name in texts):
+            raise UsageError(f"{path}: a line without pair_id and status; not a run's journal")
+        lines[line["pair_id"]] = line
+    return lines
+
+
+def _holding(folder: RunFolder, first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """Return which of two journals' lines about one pair holds."""
+    if second["status"] == "failed" and first["status"] == "ok":
+        return first
+    if first["status"] == "ok" and first["sha256"] != second["sha256"] and _lies_there(folder, first):
+        return first
+    return second
+
+
+def _lies_there(folder: RunFolder, line: dict[str, Any]) -> bool:
+    try:
+        return sha256_bytes(folder.image(line["pair_id"]).read_bytes()) == line["sha256"]
+    except (OSError, ValueError):  # not there, or no name that a file can have
+        return False
 
 
 def undone(folder: RunFolder, pairs: Sequence[Pair], *, retry_failed: bool = False) -> list[Pair]:

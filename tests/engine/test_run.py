@@ -17,7 +17,8 @@ from dgbench.engine.budget import FailureBudget
 from dgbench.engine.data import open_data
 from dgbench.engine.plan import RunFolder, Shard
 from dgbench.engine.run import RunSummary, run_method
-from dgbench.engine.state import journal_state
+from dgbench.engine.score import RunImages
+from dgbench.engine.state import journal_state, undone
 from dgbench.io.images import read_image
 from dgbench.methods.contract import Need, Reenactor, Task
 from dgbench.methods.registry import create
@@ -111,6 +112,21 @@ def test_an_image_lost_after_the_run_is_made_again(tmp_path: Path, frll_copy: Ma
     _run(tmp_path / "run", data, method)
     assert method.calls == 1
     assert _bytes(tmp_path / "run") == before
+
+
+def test_a_pair_made_again_under_another_cut_is_the_image_in_the_folder(tmp_path: Path, frll_copy: MakeCopy) -> None:
+    """The older cut's journal comes last by name, and its line is of an image that is gone."""
+    data, folder = frll_copy(12), RunFolder(tmp_path / "run")
+    pairs = open_data(PROTOCOL, data).pairs
+    for index in (1, 2):
+        _run(folder.root, data, Scripted(), shard=Shard(index, 2))
+    again = pairs[0]
+    folder.image(again.pair_id).unlink()
+    white = np.full((256, 256, 3), 255, np.uint8)
+    _run(folder.root, data, Scripted(lambda call, task: white))
+    assert undone(folder, pairs) == []
+    shown = RunImages(folder, open_data(PROTOCOL, data)).generated(again)
+    assert np.array_equal(shown, white)  # type: ignore[arg-type]
 
 
 def test_every_way_to_fail_is_one_counted_pair(tmp_path: Path, frll_copy: MakeCopy) -> None:

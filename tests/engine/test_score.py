@@ -176,6 +176,35 @@ def test_anybodys_images_become_a_run_with_every_flaw_counted(tmp_path: Path, fr
     assert record.coverage.generated == adopted.taken
 
 
+@pytest.mark.usefixtures("colour_judges")
+def test_images_taken_in_again_are_looked_at_again(tmp_path: Path, frll_copy: MakeCopy) -> None:
+    data, outputs = frll_copy(12), tmp_path / "outputs"
+    opened = open_data(PROTOCOL, data)
+    _scored(data, tmp_path / "made", "copy-reference")
+    shutil.copytree(RunFolder(tmp_path / "made").images, outputs)
+    options = {"method": "mine", "out": tmp_path / "run", "data": data}
+    adopt_outputs(PROTOCOL, opened, outputs, training_data=("A",), **options)  # type: ignore[arg-type]
+    first = score_run(tmp_path / "run", judges="embedded").record
+    adopt_outputs(PROTOCOL, opened, outputs, training_data=("A",), **options)  # type: ignore[arg-type]
+    assert score_run(tmp_path / "run", judges="embedded").record.run_id == first.run_id
+    assert (tmp_path / "run/journal/1-of-1.jsonl").read_text().count("\n") == len(opened.pairs)
+
+    better = _scored(data, tmp_path / "better", "target")
+    shutil.copytree(RunFolder(tmp_path / "better").images, outputs, dirs_exist_ok=True)
+    adopt_outputs(PROTOCOL, opened, outputs, training_data=("B",), **options)  # type: ignore[arg-type]
+    second = score_run(tmp_path / "run", judges="embedded").record
+    assert _value(second, "ssim") == _value(better, "ssim") != _value(first, "ssim")
+    assert (first.method.training_data, second.method.training_data) == (("A",), ("B",))
+
+    gone = opened.pairs[0].pair_id
+    (outputs / f"{gone}.png").unlink()
+    adopted = adopt_outputs(PROTOCOL, opened, outputs, **options)  # type: ignore[arg-type]
+    assert (adopted.taken, adopted.failed) == (len(opened.pairs) - 1, {"missing": 1})
+    assert not RunFolder(tmp_path / "run").image(gone).exists()
+    shutil.copy(RunFolder(tmp_path / "better").image(gone), outputs)
+    assert adopt_outputs(PROTOCOL, opened, outputs, **options).failed == {}  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(("kind", "inside"), [("zip", ""), ("gztar", "mine"), ("tar", "")])
 def test_an_archive_of_images_is_taken_in_like_its_folder(
     tmp_path: Path, frll_copy: MakeCopy, kind: str, inside: str
