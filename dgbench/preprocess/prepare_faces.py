@@ -16,6 +16,7 @@ from dgbench.networks.judges import Judges, Seen
 from dgbench.preprocess.crop import apply_crop, crop_landmarks, crop_matrix
 from dgbench.preprocess.prepare_rows import PENDING, Prepared
 from dgbench.preprocess.store import write_image
+from dgbench.preprocess.visibility import VERSION as VISIBILITY_VERSION
 from dgbench.preprocess.visibility import with_visibility
 
 _ROLES = ("detector", "landmarks", "pose")
@@ -44,8 +45,13 @@ class FaceFinder:
         self._detector = next(network.name for network in judges.networks if network.role == "detector")
         networks = [network.model_dump(mode="json") for network in judges.networks]
         points = {key: np.asarray(value).tolist() for key, value in sorted(self._frozen.items())}
-        #: What decides the result besides the image: changes with networks, frame and frozen points.
-        self.identity = {"networks": networks, "frame": frame.model_dump(mode="json"), "frozen": points}
+        #: What decides the result besides the image: changes with networks, frame, frozen points and our own steps.
+        self.identity = {
+            "networks": networks,
+            "frame": frame.model_dump(mode="json"),
+            "frozen": points,
+            "visibility": VISIBILITY_VERSION,
+        }
 
     def look(self, key: str, image: Image) -> tuple[Prepared, Landmarks | None]:
         """Return what is known of the face, with landmarks in pixels of the image; pending where none was found."""
@@ -71,6 +77,8 @@ class FaceFinder:
         """Crop by the camera's median points (shares of the sides), then look for landmarks in the crop itself."""
         placed = points * (image.shape[1], image.shape[0])
         row = replace(row, failure="", origin="camera-median", points5=None)
+        if self.frame.crop == "fomm-tube":
+            return row.failed("no-face", "no face was found, and a tube is that of the clip's own faces")
         try:
             matrix = crop_matrix(self.frame, placed, shape=(image.shape[0], image.shape[1]))
         except ValueError as error:

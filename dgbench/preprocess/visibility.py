@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from dgbench.core.face import Landmarks, Pose
 from dgbench.networks.canonical import MEAN_FACE
 
+#: Changes with what is computed here: stores of another version are prepared anew.
+VERSION = 2
 #: A point is seen while its normal is within this many degrees of the camera, and unseen that much beyond.
 _GRAZING = 8.0
 
@@ -21,10 +23,7 @@ def visibility_from_pose(pose: Pose) -> NDArray[np.float32]:
     """
     normals = MEAN_FACE * np.array([1.0, 0.25, 1.0])
     normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
-    yaw, pitch = np.radians(pose.yaw), np.radians(pose.pitch)
-    # Yaw + turns the nose to image-right: what lies at image-right turns away. Pitch + turns it up.
-    towards = normals[:, 2] * np.cos(yaw) - normals[:, 0] * np.sin(yaw)
-    towards = towards * np.cos(pitch) - normals[:, 1] * np.sin(pitch)
+    towards = normals @ pose.rotation()[2]  # how far along the axis to the viewer each turned normal points
     angle = np.degrees(np.arccos(np.clip(towards, -1, 1)))
     seen: NDArray[np.float32] = np.clip((90 + _GRAZING - angle) / (2 * _GRAZING), 0, 1).astype(np.float32)
     return seen

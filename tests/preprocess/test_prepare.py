@@ -177,6 +177,13 @@ def test_a_video_is_decoded_once_and_a_tube_is_one_crop_for_the_clip(
     assert "left the tube" in table.loc["v/a/0000009", "failure"]
 
 
+def test_a_clip_without_a_face_is_no_unreadable_one(tmp_path: Path, image_set: ImageSet, disc_judges: Judges) -> None:
+    manifest = image_set({"seen": face_image(), "unseen": face_image(radius=0)})
+    frame = Frame(size=64, crop="fomm-tube")
+    done = prepare_store(manifest, manifest.frames["key"], frame, disc_judges, out=tmp_path / "s")
+    assert done.written == 1 and done.failed == {"no-face": 1}
+
+
 def test_frozen_points_go_before_the_detector_where_the_frame_says_so(
     tmp_path: Path, image_set: ImageSet, disc_judges: Judges
 ) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from dgbench.core.face import Landmarks, Pose
+from dgbench.networks.canonical import MEAN_FACE
 from dgbench.preprocess.visibility import visibility_from_pose, with_visibility
 
 # iBUG: 0 is the image-left end of the jaw, 16 the image-right one; 36 and 45 are the outer eye corners, 30 the nose.
@@ -18,6 +20,16 @@ def test_the_side_that_turns_away_is_hidden() -> None:
     profile = visibility_from_pose(Pose(90, 0, 0))
     assert profile[45] < 0.5 < profile[36]
     assert 20 < profile.sum() < 50
+
+
+@pytest.mark.parametrize(("yaw", "pitch"), [(0, 20), (60, 25), (-60, 25), (80, -20)])
+def test_yaw_and_pitch_together_turn_the_head_as_everywhere(yaw: float, pitch: float) -> None:
+    pose = Pose(yaw, pitch, 0)
+    normals = MEAN_FACE * (1, 0.25, 1)
+    turned = (pose.rotation() @ (normals / np.linalg.norm(normals, axis=1, keepdims=True)).T)[2]
+    wanted = np.clip((98 - np.degrees(np.arccos(np.clip(turned, -1, 1)))) / 16, 0, 1)
+    np.testing.assert_allclose(visibility_from_pose(pose), wanted, atol=1e-6)
+    np.testing.assert_array_equal(visibility_from_pose(pose), visibility_from_pose(Pose(yaw, pitch, 30)))
 
 
 def test_networks_that_tell_visibility_are_believed() -> None:
