@@ -16,34 +16,34 @@ class StoppedError(WorkFailedError):
 
 
 class StopRequest:
-    """Whether somebody asked for a stop."""
+    """Whether somebody asked for a stop; as a signal's handler it is what the first signal asks."""
 
     def __init__(self) -> None:
         self.asked = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Take note of a signal; the second one interrupts as usual."""
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
 
 
 @contextlib.contextmanager
 def graceful_stop() -> Iterator[StopRequest]:
     """Yield a :class:`StopRequest` that the first SIGINT or SIGTERM sets; the second one interrupts as usual.
 
-    Outside the main thread, where Python takes no signals, nothing is ever asked. Nested inside another block, the
-    outer request is set too, so that a suite whose run was stopped stops as well.
+    Outside the main thread, where Python takes no signals, nothing is ever asked. Nested blocks share one request: a
+    suite whose run was stopped stops as well, and a run knows what its suite was asked while the model was loaded.
     """
-    request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
-        yield request
+        yield StopRequest()
         return
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if request.asked:
-            raise KeyboardInterrupt
-        request.asked = True
-        outer = before[signal.Signals(number)]
-        if getattr(outer, "asks_for_a_stop", False) and callable(outer):
-            outer(number, frame)
-
-    ask.asks_for_a_stop = True  # type: ignore[attr-defined]
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    outer = signal.getsignal(signal.SIGINT)
+    if isinstance(outer, StopRequest):
+        yield outer
+        return
+    request = StopRequest()
+    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield request
     finally:

@@ -17,7 +17,7 @@ from dgbench.protocols.registry import LoadedProtocol
 
 
 class Order:
-    """What was asked for. The plan needs a loaded method, whose settings and training data come with its weights."""
+    """What was asked for. A method's settings and training data may come with its weights, when it is loaded."""
 
     def __init__(
         self,
@@ -45,14 +45,17 @@ class Order:
         }
 
     def is_held_by(self, folder: RunFolder) -> bool:
-        """Whether a run folder holds this order, as far as it is known without loading the method."""
+        """Whether a run folder surely holds this order; what the method cannot tell yet is asked once it is loaded."""
         if not folder.plan.exists():
             return False
         held = read_plan(folder)
-        return all(getattr(held, name) == value for name, value in self._known.items())
+        try:
+            return self.plan().identity() == held.identity()
+        except Exception:  # noqa: BLE001 - other people's code may know its settings only when it is loaded
+            return False
 
     def plan(self) -> RunPlan:
-        """Return the plan; the method is loaded."""
+        """Return the plan: whole where the method is loaded, else with the settings that it knows already."""
         known: dict[str, Any] = self._known
         parameters = self._method.parameters()
         if known["method"] != self._method.name:
@@ -64,7 +67,7 @@ class Order:
                 motion=self._method.motion,
                 parameters=parameters,
                 training_data=self._method.training_data,
-                data=str(self._data) if self._data else None,
+                data=str(self._data.absolute()) if self._data else None,
             )
         except ValidationError as error:
             first = error.errors()[0]

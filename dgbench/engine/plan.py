@@ -19,7 +19,7 @@ RUN_FILE = "run.json"
 
 
 class RunPlan(BaseModel):
-    """What a run folder is a run of. Two commands may share a folder only if their plans are equal."""
+    """What a run folder is a run of. Two commands may share a folder only if their plans' identities are equal."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,6 +36,10 @@ class RunPlan(BaseModel):
     limit: int | None = None
     pair_set: str
     data: str | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """Return what makes two runs the same one: all but where the data lies and what the method was trained on."""
+        return self.model_dump(mode="json", exclude={"data", "training_data"})
 
 
 @dataclass(frozen=True)
@@ -105,9 +109,8 @@ def claim(folder: RunFolder, plan: RunPlan) -> None:
     """
     path = folder.plan
     if path.exists():
-        held = read_plan(folder)
-        if _identity(held) != _identity(plan):
-            ours, theirs = _identity(plan), _identity(held)
+        ours, theirs = plan.identity(), read_plan(folder).identity()
+        if ours != theirs:
             what = ", ".join(f"{k} ({theirs[k]} there, {ours[k]} now)" for k in ours if ours[k] != theirs[k])
             raise UsageError(f"{folder.root}: holds another run, different in {what}; choose another --out")
         return
@@ -134,7 +137,3 @@ def read_plan(folder: RunFolder) -> RunPlan:
 def method_digest(name: str, parameters: dict[str, Any], checkpoint_sha256: str | None) -> str:
     """Return the digest of a method's configuration and weights."""
     return digest({"name": name, "parameters": parameters, "checkpoint": checkpoint_sha256})
-
-
-def _identity(plan: RunPlan) -> dict[str, Any]:
-    return plan.model_dump(mode="json", exclude={"data", "training_data"})

@@ -84,9 +84,11 @@ def run_method(
             this part; the same command resumes.
         UsageError, MissingError: nothing was run.
     """
+    if limit is not None and limit < 1:
+        raise UsageError(f"limit {limit}: a run has at least one pair")
     shard = shard or Shard()
     opened = open_data(loaded, data, weights=weights)
-    pairs = opened.pairs[:limit] if limit else opened.pairs
+    pairs = opened.pairs[:limit]
     _require_landmarks(method, opened, pairs)
     folder, mine = RunFolder(out), [pair for pair in pairs if shard.owns(pair)]
     order = Order(loaded, method, pairs, label=label, checkpoint=checkpoint, seed=seed, limit=limit, data=data)
@@ -135,6 +137,10 @@ def _work(
     finished = planned - len(todo)
     with Journal(folder.journals / f"{shard.name}.jsonl") as journal, graceful_stop() as stop:
         for batch, tasks in prepared(builder, todo, max(1, method.batch_size)):
+            if stop.asked:
+                raise StoppedError(
+                    f"{folder.root}: interrupted after {finished} of {planned} pairs; run the same command to go on"
+                )
             started = perf_counter()
             results = reenact(method, tasks, size=opened.source.size)
             seconds = (perf_counter() - started) / len(batch)
@@ -142,10 +148,6 @@ def _work(
             finished += len(batch)
             if progress:
                 progress(finished, planned)
-            if stop.asked and finished < planned:
-                raise StoppedError(
-                    f"{folder.root}: interrupted after {finished} of {planned} pairs; run the same command to go on"
-                )
 
 
 def _summary(out: Path, opened: OpenData, mine: list[Pair], state: dict[str, dict[str, Any]]) -> RunSummary:

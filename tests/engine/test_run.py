@@ -15,12 +15,13 @@ from dgbench.core.errors import MissingError, UsageError, WorkFailedError
 from dgbench.core.face import Failure, Image
 from dgbench.engine.budget import FailureBudget
 from dgbench.engine.data import open_data
-from dgbench.engine.plan import RunFolder, Shard
+from dgbench.engine.interrupt import StoppedError, graceful_stop
+from dgbench.engine.plan import RunFolder, Shard, read_plan
 from dgbench.engine.run import RunSummary, run_method
 from dgbench.engine.score import RunImages
 from dgbench.engine.state import journal_state, undone
 from dgbench.io.images import read_image
-from dgbench.methods.contract import Need, Reenactor, Task
+from dgbench.methods.contract import LoadContext, Need, Reenactor, Task
 from dgbench.methods.registry import create
 from dgbench.protocols.registry import load_protocol
 
@@ -101,6 +102,24 @@ def test_an_interrupt_finishes_the_batch_and_the_same_command_goes_on(tmp_path: 
     again = Scripted()
     _run(tmp_path / "cut", data, again)
     assert again.calls == 0
+
+
+class Patient(Scripted):
+    """Ctrl-C comes while its model is loaded."""
+
+    name = "patient"
+
+    def load(self, context: LoadContext) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_stop_asked_while_the_model_is_loaded_is_not_forgotten(tmp_path: Path, frll_copy: MakeCopy) -> None:
+    data, method = frll_copy(12), Patient()
+    with graceful_stop() as stop, pytest.raises(StoppedError, match="interrupted after 0 of"):
+        _run(tmp_path / "run", data, method)
+    assert stop.asked and method.calls == 0
+    with graceful_stop() as stop:
+        assert not stop.asked, "a stop is over with the outermost block"
 
 
 def test_an_image_lost_after_the_run_is_made_again(tmp_path: Path, frll_copy: MakeCopy) -> None:
@@ -198,6 +217,57 @@ def test_missing_and_wrong_data_are_told_apart(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("DGBENCH_DATA_FRLL", str(tmp_path / "empty"))
     with pytest.raises(UsageError, match="no photograph of the London set"):
         _run(tmp_path / "run", None)  # type: ignore[arg-type]
+    assert not (tmp_path / "run").exists()
+
+
+class Tinted(Scripted):
+    """Its tint is a setting; one loaded lazily knows it only once it is loaded."""
+
+    name = "tinted"
+
+    def __init__(self, tint: int, *, lazy: bool = False) -> None:
+        super().__init__(lambda call, task: np.full((256, 256, 3), tint, np.uint8))
+        self.tint, self.lazy, self.loads = tint, lazy, 0
+
+    def load(self, context: LoadContext) -> None:
+        self.loads += 1
+
+    def parameters(self) -> dict[str, str | int | float | bool]:
+        if self.lazy and not self.loads:
+            raise AttributeError("not loaded yet")
+        return {"tint": self.tint}
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_finished_run_is_no_other_configurations_run(tmp_path: Path, frll_copy: MakeCopy, lazy: bool) -> None:
+    data = frll_copy(12)
+    _run(tmp_path / "run", data, Tinted(10, lazy=lazy))
+    before = _bytes(tmp_path / "run")
+    with pytest.raises(UsageError, match=r"another run, different in method_digest .*parameters"):
+        _run(tmp_path / "run", data, Tinted(200, lazy=lazy))
+    moving = Tinted(10, lazy=lazy)
+    moving.motion = "relative"  # type: ignore[misc]
+    with pytest.raises(UsageError, match="different in motion"):
+        _run(tmp_path / "run", data, moving)
+    same = Tinted(10, lazy=lazy)
+    assert _run(tmp_path / "run", data, same).complete
+    assert (same.calls, same.loads) == (0, int(lazy)), "what can be told without loading is told without it"
+    assert _bytes(tmp_path / "run") == before
+
+
+def test_a_run_remembers_its_data_wherever_it_is_looked_at_from(
+    tmp_path: Path, frll_copy: MakeCopy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frll_copy(12)
+    monkeypatch.chdir(tmp_path)
+    _run(tmp_path / "run", Path("frll"))
+    assert read_plan(RunFolder(tmp_path / "run")).data == str(tmp_path / "frll")
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_under_one_is_refused(tmp_path: Path, frll_copy: MakeCopy, limit: int) -> None:
+    with pytest.raises(UsageError, match=f"limit {limit}"):
+        _run(tmp_path / "run", frll_copy(12), limit=limit)
     assert not (tmp_path / "run").exists()
 
 
