@@ -19,10 +19,16 @@ if TYPE_CHECKING:
 def list_(*, as_json: AsJson = False) -> None:
     """List methods of this process and third-party baselines, with what is missing to run each here."""
     from dgbench.methods.baseline_card import baseline_names, find_setup, load_card
-    from dgbench.methods.registry import CANARIES, method_names
+    from dgbench.methods.registry import CANARIES, NEED_CHECKPOINT, method_names
 
     rows: list[dict[str, Any]] = [
-        {"name": name, "kind": "canary" if name in CANARIES else "in process", "runnable": True, "missing": []}
+        {
+            "name": name,
+            "kind": "canary" if name in CANARIES else "in process",
+            "runnable": True,
+            "missing": [],
+            "needs_checkpoint": name in NEED_CHECKPOINT,
+        }
         for name in method_names()
     ]
     for name in baseline_names():
@@ -45,7 +51,7 @@ def list_(*, as_json: AsJson = False) -> None:
     lines = []
     for row in rows:
         if row["kind"] != "isolated worker":
-            state = "ready"
+            state = "needs --checkpoint" if row["needs_checkpoint"] else "ready"
         elif row["runnable"]:
             state = "set up" + (" (CUDA GPU only)" if row["device"] == "cuda" else "")
         else:
@@ -69,9 +75,14 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check a method against the contract on drawn faces: pass or fail, item by item."""
+    from dgbench.methods.baseline_card import baseline_names
     from dgbench.methods.conformance import check_method
     from dgbench.methods.contract import LoadContext
+    from dgbench.methods.devices import check_device
+    from dgbench.methods.registry import check_checkpoint
 
+    check_device(device, here=name not in baseline_names())
+    check_checkpoint(name, checkpoint)
     made: list[Reenactor] = []
     make = _maker(name, repo, python, checkpoint, option or [], any_commit=any_commit)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dgbench.cli.options import DataRoot, ProtocolName, RunOut, Weights
 from dgbench.cli.output import AsJson, emit
 from dgbench.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from dgbench.engine.run import RunSummary
 
 
 def run(
@@ -51,9 +54,15 @@ def run(
     from dgbench.engine.methods import WorkerSetup, build_method, parse_options
     from dgbench.engine.plan import Shard
     from dgbench.engine.run import run_method
+    from dgbench.methods.baseline_card import baseline_names
+    from dgbench.methods.devices import check_device
+    from dgbench.methods.registry import check_checkpoint
     from dgbench.protocols.registry import load_protocol
 
-    budget = FailureBudget.parse(max_failures)
+    # A third-party method computes with the PyTorch of its own interpreter, which looks for its device itself.
+    check_device(device, here=method not in baseline_names())
+    check_checkpoint(method, checkpoint)
+    part, budget = Shard.parse(shard), FailureBudget.parse(max_failures)
     loaded = load_protocol(protocol)
     setup = WorkerSetup(
         repo=repo, python=python, options=parse_options(option or []), any_commit=any_commit, timeout_s=timeout
@@ -71,7 +80,7 @@ def run(
             checkpoint=checkpoint,
             weights=weights,
             device=device,
-            shard=Shard.parse(shard),
+            shard=part,
             limit=limit,
             seed=seed,
             retry_failed=retry_failed,
@@ -82,8 +91,8 @@ def run(
     text = (
         f"{method} on {loaded.protocol.name}: {summary.generated}/{summary.planned} pairs generated"
         f"{f', {failed} failed ({kinds})' if failed else ''}; the copy covers {summary.covered}/{summary.expected} "
-        f"of the protocol's pairs{'' if summary.covered == summary.expected else ', so this run will not rank'}\n"
-        f"next: dgbench score {out}"
+        f"of the protocol's pairs{_unranked(summary, limit)}\n"
+        f"next: {f'the other parts of {part.count}, and then ' if part.count > 1 else ''}dgbench score {out}"
     )
     emit(
         {
@@ -100,3 +109,10 @@ def run(
         as_json=as_json,
     )
     budget.check(failed, summary.planned, where=out)
+
+
+def _unranked(summary: RunSummary, limit: int | None) -> str:
+    """Return why a run will not rank, as the end of a sentence, or ""."""
+    if limit:
+        return f"; cut by --limit {limit}, this run will not rank"
+    return "" if summary.covered == summary.expected else ", so this run will not rank"

@@ -50,6 +50,7 @@ def dg(
     `dgbench run --method dg --checkpoint OUT`.
     """
     from dgbench.engine.data import open_data
+    from dgbench.methods.devices import check_device
     from dgbench.models.dg.checkpoint import PARTS, load_checkpoint
     from dgbench.models.dg.face_encoder import build_face_encoder
     from dgbench.protocols.registry import load_protocol
@@ -60,6 +61,11 @@ def dg(
     from dgbench.training.loop import is_first_process, train
     from dgbench.training.protocol_rows import joined
 
+    if ":" in device:
+        raise UsageError(f"--device {device}: training takes cpu or cuda; CUDA_VISIBLE_DEVICES says which")
+    check_device(device, count=devices)
+    if start_part and start is None:
+        raise UsageError("--start-part says which half of --start is taken; give --start too")
     chosen: TrainConfig = load_config(preset, config)
     if seed is not None:
         chosen = chosen.model_copy(update={"seed": seed})
