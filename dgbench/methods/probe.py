@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import cv2
 import numpy as np
@@ -23,15 +23,19 @@ PEOPLE: tuple[tuple[tuple[int, int, int], tuple[int, int, int]], ...] = (
 
 def probe_tasks(needs: frozenset[Need], *, size: int, seed: int = 0) -> list[Task]:
     """Return three pairs of drawn people in three poses, with what ``needs`` names and nothing else."""
-    faces = [draw_face(person, yaw=yaw, size=size) for person, yaw in ((0, 0.0), (1, 18.0), (2, -14.0))]
+    poses = (0.0, 18.0, -14.0)
+    faces = [draw_face(person, yaw=yaw, size=size) for person, yaw in enumerate(poses)]
+    pairs = ((0, 1), (1, 2), (2, 0))
+    targets = [draw_face(source, yaw=poses[reference], size=size)[0] for source, reference in pairs]
     tasks = []
-    for number, (source, reference) in enumerate(((0, 1), (1, 2), (2, 0))):
+    for number, (source, reference) in enumerate(pairs):
         full = Task(
             pair_id=f"probe-{number}",
             seed=seed_of("probe", number, seed),
             source=faces[source][0],
             reference=faces[reference][0],
-            target=draw_face(source, yaw=(0.0, 18.0, -14.0)[reference], size=size)[0],
+            target=targets[number],
+            decoy=targets[(number + 1) % len(pairs)],
             source_landmarks=faces[source][1],
             reference_landmarks=faces[reference][1],
         )
@@ -41,8 +45,7 @@ def probe_tasks(needs: frozenset[Need], *, size: int, seed: int = 0) -> list[Tas
 
 def only(task: Task, needs: frozenset[Need]) -> Task:
     """Return the task with nothing but what ``needs`` names."""
-    names = ("source", "reference", "target", "source_landmarks", "reference_landmarks")
-    gone: dict[str, Any] = {name: None for name in names if name not in needs}
+    gone: dict[str, Any] = {name: None for name in get_args(Need) if name not in needs}
     return replace(task, **gone)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import get_args
 
-from dgbench.core.errors import UsageError, did_you_mean
+from dgbench.core.errors import MissingError, UsageError, did_you_mean
 from dgbench.core.pair import PAIR_ID
-from dgbench.methods.contract import Reenactor
+from dgbench.methods.contract import Need, Reenactor
 
 ENTRY_POINT_GROUP = "dgbench.methods"
 
@@ -25,7 +27,9 @@ _BUILT_IN: dict[str, str] = {
 }
 _REGISTERED: dict[str, type[Reenactor]] = {}
 
+#: They show what they are given, and take no checkpoint.
 CANARIES = ("copy-source", "copy-reference", "target", "blurred-target", "shuffled", "black")
+NEED_CHECKPOINT = ("dg", "dg-rfg-alone")
 
 
 def register(method: type[Reenactor]) -> type[Reenactor]:
@@ -52,6 +56,7 @@ def method_class(name: str) -> type[Reenactor]:
 
     Raises:
         UsageError: no method of that name, or what the name points to is no method.
+        MissingError: the package that offers it cannot be imported.
     """
     if name in _REGISTERED:
         return _REGISTERED[name]
@@ -60,8 +65,18 @@ def method_class(name: str) -> type[Reenactor]:
         return _check(getattr(importlib.import_module(module), attribute), name)
     for point in entry_points(group=ENTRY_POINT_GROUP):
         if point.name == name:
-            return _check(point.load(), name)
+            return _check(_load(point), name)
     raise UsageError(f"no method '{name}'; see `dgbench methods list`.{did_you_mean(name, method_names())}")
+
+
+def check_checkpoint(name: str, checkpoint: Path | None) -> None:
+    """Refuse a checkpoint for a method that takes none, whose record would name it nevertheless.
+
+    Raises:
+        UsageError: a canary was given one.
+    """
+    if checkpoint is not None and name in CANARIES:
+        raise UsageError(f"method '{name}' takes no --checkpoint")
 
 
 def create(name: str, factory: Callable[[type[Reenactor]], Reenactor] | None = None) -> Reenactor:
@@ -70,9 +85,22 @@ def create(name: str, factory: Callable[[type[Reenactor]], Reenactor] | None = N
     return factory(found) if factory else found()
 
 
+def _load(point: EntryPoint) -> object:
+    """Return what an entry point names; a package of somebody else's may raise anything when it is imported."""
+    try:
+        return point.load()
+    except Exception as error:
+        cause = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise MissingError(f"method '{point.name}': {point.value} cannot be imported ({cause})") from error
+
+
 def _check(candidate: object, name: str) -> type[Reenactor]:
     if not (isinstance(candidate, type) and issubclass(candidate, Reenactor)):
         raise UsageError(f"method '{name}' is not a subclass of dgbench.methods.contract.Reenactor")
-    if not PAIR_ID.fullmatch(candidate.name):
+    if lacks := [attribute for attribute in ("name", "needs") if not hasattr(candidate, attribute)]:
+        raise UsageError(f"method class {candidate.__qualname__} lacks {' and '.join(lacks)}; set them in its body")
+    if not isinstance(candidate.name, str) or not PAIR_ID.fullmatch(candidate.name):
         raise UsageError(f"method name '{candidate.name}' must be letters, digits, '.', '_', '-', '+'")
+    if unknown := set(candidate.needs) - set(get_args(Need)):
+        raise UsageError(f"method '{candidate.name}' needs '{unknown.pop()}'; known are {', '.join(get_args(Need))}")
     return candidate

@@ -131,12 +131,9 @@ def test_too_few_answers_are_told():
     assert "batch independence" in failing(Short)
 
 
-def test_canaries_fail_exactly_where_they_are_no_methods():
-    found = {
-        item.name
-        for item in check_method(lambda: create("copy-source"), LoadContext(size=64))
-        if item.outcome == "fail"
-    }
+@pytest.mark.parametrize("name", ["copy-source", "target", "shuffled"])
+def test_canaries_fail_exactly_where_they_are_no_methods(name: str):
+    found = {item.name for item in check_method(lambda: create(name), LoadContext(size=64)) if item.outcome == "fail"}
     assert found == {"reference gives the motion"}
 
 
