@@ -1,4 +1,4 @@
-"""``dgbench data synth`` writes SynthFace trees; ``dgbench data fetch-head`` gets the head they are rendered from."""
+"""``dgbench data synth``: SynthFace trees in the layouts of the data sets that they stand in for."""
 
 from __future__ import annotations
 
@@ -46,30 +46,6 @@ def synth(
     )
     data = {name: getattr(report, name) for name in ("people", "images", "files", "units", "kept")}
     emit({"out": str(out), "layout": layout, **data}, text, as_json=as_json)
-
-
-def fetch_head(
-    source: Annotated[
-        Path | None, typer.Option("--from", help="A local copy of ICT-FaceKit; by default it is downloaded.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="The head file to write; by default in the cache.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Download ICT-FaceKit's head (MIT; 394 MB, each file checked, resumable) and fold it into one small file."""
-    from tqdm import tqdm
-
-    from dgbench.datasets.synthface.head_fetch import fetch_head as fetch
-
-    with tqdm(desc="head", unit="file", disable=None) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        fetched = fetch(source=source, out=out, progress=progress)
-    text = f"{fetched.path}: the head is ready ({fetched.downloaded} files downloaded; sha256 {fetched.digest[:16]}…)"
-    data = {"path": str(fetched.path), "digest": fetched.digest, "downloaded": fetched.downloaded}
-    emit(data, text, as_json=as_json)
 
 
 def _fields(subset: list[str]) -> dict[str, frozenset[str]]:
