@@ -11,9 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dgbench.core.record import Interval
-from dgbench.results.resample import can_resample, difference_interval, resampled_means
 from dgbench.stats.clusters import Clusters
-from dgbench.stats.ranks import rank_ranges
+from dgbench.stats.ranks import rank_ranges, shown_better
 
 
 class RankRange(NamedTuple):
@@ -59,35 +58,20 @@ def better_by_pairs(
     level: float = 0.95,
     rows: Sequence[int] | None = None,
 ) -> NDArray[np.bool_]:
-    """Compare methods on the same pairs: ``stats.ranks.shown_better`` with the draws shared by all methods.
+    """Compare methods on the same pairs, all of them at once (:func:`dgbench.stats.ranks.shown_better`).
 
     Args:
         tables: M tables of pair scores over one pair set, each sorted by ``pair_id``.
         metric: the column compared; failures stand in it at their floor.
         higher: whether larger is better.
-        level: of all comparisons of two rows together (Bonferroni). Seeds of a row add none: all of them must agree.
+        level: of all comparisons of two rows together.
         rows: the row of each table, where several seeds share one; default: each its own.
 
     Returns:
         bool (M, M), [i, j] = i is shown to be better than j.
     """
-    count = len(tables)
-    better = np.zeros((count, count), dtype=np.bool_)
-    clusters = clusters_of(tables[0])
-    if not can_resample(clusters):
-        return better
     scores = np.stack([table[metric].to_numpy(dtype=np.float64) for table in tables], axis=1)
-    means = resampled_means(scores, clusters)
-    of = list(range(count)) if rows is None else list(rows)
-    apart = len(set(of))
-    each = 1 - (1 - level) / max(1, apart * (apart - 1) // 2)
-    for i, j in itertools.combinations(range(count), 2):
-        if of[i] == of[j]:
-            continue
-        interval = difference_interval(means, scores, (i, j), clusters, level=each)
-        above, below = interval.low > 0, interval.high < 0
-        better[i, j], better[j, i] = (above, below) if higher else (below, above)
-    return better
+    return shown_better(scores, clusters_of(tables[0]), higher=higher, level=level, rows=rows)
 
 
 def better_by_intervals(intervals: Sequence[Interval | None], *, higher: bool) -> NDArray[np.bool_]:

@@ -3,41 +3,49 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dgbench.stats.clusters import DRAWS, Clusters, mean_interval
+from dgbench.stats.clusters import Clusters, can_resample, t_half_width
 
 Floats = NDArray[np.float64]
 
 
 def shown_better(
-    scores: Floats, clusters: Clusters, *, higher: bool, level: float = 0.95, draws: int = DRAWS, seed: int = 0
+    scores: Floats,
+    clusters: Clusters,
+    *,
+    higher: bool,
+    level: float = 0.95,
+    rows: Sequence[int] | None = None,
 ) -> NDArray[np.bool_]:
     """Return bool (M, M): [i, j] says that method i is shown to be better than method j.
 
-    All M(M-1)/2 differences are judged at once: each interval has level 1 - (1 - level) / comparisons (Bonferroni),
-    so that the chance of any wrong claim is at most 1 - level.
+    All differences are judged at once: each t interval has level 1 - (1 - level) / comparisons (Bonferroni), so that
+    the chance of any wrong claim is about 1 - level. With too few people nothing is shown.
 
     Args:
         scores: float64 (N, M), pairs by methods, failures at the floor.
         clusters: the identities of the N pairs.
         higher: whether larger is better.
-        level: of all comparisons together.
-        draws: bootstrap resamples.
-        seed: of the bootstrap.
+        level: of all comparisons of two rows together. Seeds of a row add none: all of them must agree.
+        rows: the row of each method, where several seeds share one; default: each its own.
     """
     count = scores.shape[1]
     better = np.zeros((count, count), dtype=np.bool_)
-    comparisons = max(1, count * (count - 1) // 2)
-    each = 1 - (1 - level) / comparisons
+    if not can_resample(clusters):
+        return better
+    of = range(count) if rows is None else rows
+    apart = len(set(of))
+    each = 1 - (1 - level) / max(1, apart * (apart - 1) // 2)
     for i, j in itertools.combinations(range(count), 2):
-        interval = mean_interval(scores[:, i] - scores[:, j], clusters, level=each, draws=draws, seed=seed)
-        if interval is None:
+        if of[i] == of[j]:
             continue
-        above, below = interval.low > 0, interval.high < 0
-        better[i, j], better[j, i] = (above, below) if higher else (below, above)
+        gap = (scores[:, i] - scores[:, j]) * (1 if higher else -1)
+        centre, reach = gap.mean(), t_half_width(gap, clusters, level=each)
+        better[i, j], better[j, i] = centre > reach, centre < -reach
     return better
 
 
