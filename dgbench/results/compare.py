@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from dgbench.core.card import MetricCard
 from dgbench.core.errors import UsageError
 from dgbench.core.record import MetricValue, Record
 from dgbench.results.store import PAIR_SCORES, RECORD, metric_columns, read_pair_scores, read_record
 from dgbench.stats.clusters import DRAWS, Clusters
-from dgbench.stats.paired import PairedDifference, paired_difference
+from dgbench.stats.paired import PairedDifference, paired_differences
 from dgbench.stats.signflip import holm
+
+#: How the note of a Fréchet distance tells its spread (``metrics.fid.Fid.spread``). That of KID is over subsets of the
+#: same images, not over people, and does not tell how far another measurement would lie.
+_SPREAD = re.compile(r"\bsd (\S+) over \d+ disjoint parts of the source people")
+_TWO_SIDED_95 = 1.96
 
 
 @dataclass(frozen=True)
@@ -26,7 +35,10 @@ class MetricComparison:
         first: value of the first run over the compared pairs, failures at the floor (set metrics: over the run).
         second: the same of the second run.
         paired: the paired statistics; ``None`` for set metrics, which have no value per pair.
-        p_holm: p adjusted by Holm over the metrics compared here; ``None`` for set metrics.
+        p_holm: p adjusted by Holm over the metrics compared here that decide; of the others, their own p; ``None`` for
+            set metrics.
+        decides: whether a difference can speak for a method (:func:`decides`).
+        margin: how far the values of a set metric may lie apart by chance, where the records hold its spread.
         note: why a comparison is missing or weak.
     """
 
@@ -36,6 +48,8 @@ class MetricComparison:
     second: float
     paired: PairedDifference | None
     p_holm: float | None
+    decides: bool = True
+    margin: float | None = None
     note: str = ""
 
     @property
@@ -105,29 +119,27 @@ def compare_runs(
     tables = [table.loc[common] for table in tables]
     people = [tables[0][column].astype(str).tolist() for column in ("source_identity", "reference_identity")]
     clusters = Clusters.of(people[0], people[1])
-    compared: list[MetricComparison] = []
-    for name in (value.name for value in records[0].metrics):
-        values = [_value(record, name) for record in records]
-        if values[1] is None or values[0] is None:
-            notes.append(f"{name}: only the first run has it")
-        elif values[0].card_digest != values[1].card_digest:
-            notes.append(f"{name}: not compared, the two runs measured it by different cards (judges or version)")
-        elif all(name in metric_columns(table) for table in tables):
-            scores = [table[name].to_numpy(dtype=np.float64) for table in tables]
-            paired = paired_difference(scores[0], scores[1], clusters, draws=draws, seed=seed)
-            means = [float(score.mean()) for score in scores]
-            compared.append(MetricComparison(name, values[0].card.direction, means[0], means[1], paired, None))
-        elif values[0].value is not None and values[1].value is not None:
-            compared.append(_of_sets(values[0], values[1]))
+    alike, not_alike = _measured_alike(records)
+    notes += not_alike
+    columns = set(metric_columns(tables[0])) & set(metric_columns(tables[1]))
+    cards = [values[0].card for values in alike if values[0].name in columns]
+    of_pairs = {item.name: item for item in _of_pairs(cards, tables, clusters, draws=draws, seed=seed)}
+    compared = [
+        of_pairs.get(one.name) or _of_sets(one, other)
+        for one, other in alike
+        if one.name in columns or (one.value is not None and other.value is not None)
+    ]
     if not compared:
         raise UsageError(f"{first} and {second} have no metric in common that was measured the same way")
+    compared, few = _adjusted(compared, len(clusters.people))
+    notes += few
     return Comparison(
         protocol=f"{records[0].protocol.id}@{records[0].protocol.version}",
         first=_name(records[0]),
         second=_name(records[1]),
         n_pairs=len(common),
         n_people=len(clusters.people),
-        metrics=_adjusted(compared),
+        metrics=tuple(compared),
         notes=tuple(notes),
     )
 
@@ -149,20 +161,79 @@ def _name(record: Record) -> str:
     return f"{record.method.name}/{record.run_id}"
 
 
+def decides(card: MetricCard) -> bool:
+    """Whether a difference can speak for a method: not a number as papers compute it, nor one of two real images."""
+    images = {card.parameters.get("first"), card.parameters.get("second")}
+    return not card.compat and (None in images or "generated" in images)
+
+
+def _measured_alike(records: Sequence[Record]) -> tuple[list[tuple[MetricValue, MetricValue]], list[str]]:
+    """Return both values of every metric that both runs measured by one card, and notes on the others of the first."""
+    alike: list[tuple[MetricValue, MetricValue]] = []
+    notes: list[str] = []
+    for one in records[0].metrics:
+        other = _value(records[1], one.name)
+        if other is None:
+            notes.append(f"{one.name}: only the first run has it")
+        elif one.card_digest != other.card_digest:
+            notes.append(f"{one.name}: not compared, the two runs measured it by different cards (judges or version)")
+        else:
+            alike.append((one, other))
+    return alike, notes
+
+
+def _of_pairs(
+    cards: Sequence[MetricCard], tables: Sequence[pd.DataFrame], clusters: Clusters, *, draws: int, seed: int
+) -> list[MetricComparison]:
+    if not cards:
+        return []
+    names = [card.name for card in cards]
+    scores = [table[names].to_numpy(dtype=np.float64) for table in tables]
+    paired = paired_differences(scores[0], scores[1], clusters, draws=draws, seed=seed)
+    means = [[float(table[name].mean()) for name in names] for table in tables]
+    return [
+        MetricComparison(card.name, card.direction, one, other, difference, None, decides(card))
+        for card, one, other, difference in zip(cards, *means, paired, strict=True)
+    ]
+
+
 def _of_sets(first: MetricValue, second: MetricValue) -> MetricComparison:
     assert first.value is not None
     assert second.value is not None
-    note = "a set metric has no value per pair, so no paired interval; repeat with other seeds for its spread"
+    margin = None
+    note = "a set metric has no value per pair, so no paired interval; "
     if first.n_expected != second.n_expected:
         note = f"N differs ({first.n_expected} and {second.n_expected}): these two values cannot be compared"
-    return MetricComparison(first.name, first.card.direction, first.value, second.value, None, None, note)
-
-
-def _adjusted(compared: list[MetricComparison]) -> tuple[MetricComparison, ...]:
-    adjusted = iter(holm([item.paired.p for item in compared if item.paired is not None]))
-    return tuple(
-        item
-        if item.paired is None
-        else MetricComparison(item.name, item.direction, item.first, item.second, item.paired, next(adjusted))
-        for item in compared
+    elif (margin := chance_margin(first, second)) is not None:
+        note += f"differences up to {margin:.3g} are within its recorded spread over people"
+    elif first.interval is None or second.interval is None:
+        note += "no spread of it is recorded, so --fail-if-worse passes it; repeat with other seeds for its spread"
+    return MetricComparison(
+        first.name, first.card.direction, first.value, second.value, None, None, decides(first.card), margin, note
     )
+
+
+def chance_margin(first: MetricValue, second: MetricValue) -> float | None:
+    """Return how far two values of a set metric may lie apart by chance (95 %), ``None`` where no spread is recorded.
+
+    The recorded spread is that of parts of the people, each smaller than the whole, and the two methods share their
+    people, which it does not know: both make the margin too wide, never too narrow.
+    """
+    found = [_SPREAD.search(value.note) for value in (first, second)]
+    spreads = [float(match[1]) for match in found if match]
+    return _TWO_SIDED_95 * math.hypot(*spreads) if len(spreads) == 2 else None
+
+
+def _adjusted(compared: Sequence[MetricComparison], n_people: int) -> tuple[list[MetricComparison], list[str]]:
+    """Adjust the p values of the metrics that decide, as one family; say where no p of it can be small enough."""
+    own = {item.name: item.paired.p for item in compared if item.paired is not None}
+    family = [item.name for item in compared if item.name in own and item.decides]
+    adjusted = own | dict(zip(family, holm([own[name] for name in family]), strict=True))
+    # Of 2^G patterns of signs two, the observed one and its mirror image, are always at least as far out.
+    least = len(family) * 2.0 ** (1 - n_people)
+    few = (
+        f"{n_people} people are too few for any Holm-adjusted p of {len(family)} metrics to reach 0.05, "
+        "so --fail-if-worse passes every pair metric"
+    )
+    items = [replace(item, p_holm=adjusted.get(item.name)) for item in compared]
+    return items, [few] if least > 0.05 else []

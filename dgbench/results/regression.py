@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from dgbench.core.record import MetricValue, Record
-from dgbench.results.compare import compare_runs, scored_folder
+from dgbench.results.compare import MetricComparison, compare_runs, decides, scored_folder
 from dgbench.results.store import read_record
+
+#: The chance that an unchanged method is called worse in any pair metric.
+_LEVEL = 0.05
+#: The one companion of a pair metric that is not named after it (``metrics.registry.COMPANIONS``).
+_COMPANION_OF = {"akd": "landmark_nme"}
 
 
 def regressions(new: Path, baseline: Path, *, judges: str | None = None) -> list[str]:
     """Return one line per way in which ``new`` is shown to be worse than ``baseline``; none is a pass.
 
-    A pair metric has regressed where the paired 95 % interval of the difference lies on the worse side of zero, a
-    set metric where the two intervals are apart. Covering fewer pairs, and no longer having a metric, count too:
-    leaving out what is hard must not look like progress. Paper-compat metrics are not asked.
+    A pair metric has regressed where the paired 95 % interval of the difference lies on the worse side of zero and the
+    p value, adjusted by Holm over all metrics compared, is at most 5 %. A set metric has where the values lie further
+    apart than their recorded spread explains, or their intervals are apart; without a record of either it passes.
+    Covering fewer pairs, no longer having a metric, and measuring it by another card count too: leaving out what is
+    hard, or not being comparable, must not look like progress. Metrics that speak for no method (paper-compat, ceiling,
+    impostor) and companions of another, as ``pose_yaw`` of ``pose``, are not asked.
 
     Args:
         new: a run folder or a folder with ``record.json``.
@@ -26,28 +35,53 @@ def regressions(new: Path, baseline: Path, *, judges: str | None = None) -> list
     """
     records = [read_record(scored_folder(path, judges=judges)) for path in (new, baseline)]
     compared = {item.name: item for item in compare_runs(new, baseline, judges=judges).metrics}
+    values = {metric.name: metric for metric in records[0].metrics}
     found: list[str] = []
     pairs = [_pairs(record) for record in records]
     if pairs[0] < pairs[1]:
         found.append(f"covers {pairs[0]} pairs, the baseline {pairs[1]}")
-    values = {metric.name: metric for metric in records[0].metrics}
-    for before in records[1].metrics:
-        item, now = compared.get(before.name), values.get(before.name)
-        if before.card.compat or before.value is None:
-            continue
+    for before in _asked(records[1]):
+        now = values.get(before.name)
         if now is None or now.value is None:
-            found.append(f"{before.name}: has no value any more")
-        elif item is not None and item.paired is not None and item.better == "second":
-            interval = item.paired.interval
-            span = f", 95 % interval [{interval.low:.4f}, {interval.high:.4f}]" if interval else ""
-            found.append(f"{before.name}: {item.second:.4f} → {item.first:.4f}{span}")
-        elif item is not None and item.paired is None and _apart(now, before):
-            found.append(f"{before.name}: {before.value:.4f} → {now.value:.4f}, intervals apart")
+            worse = "has no value any more"
+        elif now.card_digest != before.card_digest:
+            worse = "not comparable, measured by another card (judges or version) than the baseline; score that again"
+        else:
+            worse = _worse(compared[before.name], now, before)
+        if worse:
+            found.append(f"{before.name}: {worse}")
     return found
+
+
+def _asked(record: Record) -> list[MetricValue]:
+    """Return the metrics that a protocol asks for and a method answers for."""
+    names = [metric.name for metric in record.metrics]
+    beside = {name for name in names if _COMPANION_OF.get(name) in names or _named_after(name, names)}
+    beside.discard(record.primary_metric)
+    return [m for m in record.metrics if m.value is not None and decides(m.card) and m.name not in beside]
+
+
+def _named_after(name: str, others: Sequence[str]) -> bool:
+    return any(name.startswith(f"{other}_") for other in others)
 
 
 def _pairs(record: Record) -> int:
     return max((metric.n_expected for metric in record.metrics if metric.card.level == "pair"), default=0)
+
+
+def _worse(item: MetricComparison, now: MetricValue, before: MetricValue) -> str:
+    """Return how the new run, the first of ``item``, is shown to be worse; "" where it is not."""
+    change = f"{item.second:.4f} → {item.first:.4f}"
+    if item.paired is not None and item.paired.interval is not None and item.p_holm is not None:
+        interval = item.paired.interval
+        span = f"95 % interval [{interval.low:.4f}, {interval.high:.4f}], adjusted p {item.p_holm:.4f}"
+        return f"{change}, {span}" if item.better == "second" and item.p_holm <= _LEVEL else ""
+    if item.margin is not None:
+        loss = item.first - item.second if item.direction == "lower" else item.second - item.first
+        return (
+            f"{change}, beyond the {item.margin:.4f} that its spread over people explains" if loss > item.margin else ""
+        )
+    return f"{change}, intervals apart" if _apart(now, before) else ""
 
 
 def _apart(now: MetricValue, before: MetricValue) -> bool:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from dgbench.core.record import Interval
-from dgbench.stats.clusters import DRAWS, Clusters, mean_interval, standard_error
+from dgbench.stats.clusters import DRAWS, Clusters, mean_intervals, standard_error
 from dgbench.stats.signflip import sign_flip_p
 
 
@@ -52,11 +52,25 @@ def paired_difference(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> PairedDifference:
-    """Compare two methods pair by pair.
+    """Compare two methods pair by pair by one metric: :func:`paired_differences` of scores float64 (N,)."""
+    columns = (np.asarray(first)[:, None], np.asarray(second)[:, None])
+    return paired_differences(*columns, clusters, level=level, draws=draws, seed=seed)[0]
+
+
+def paired_differences(
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    clusters: Clusters,
+    *,
+    level: float = 0.95,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> list[PairedDifference]:
+    """Compare two methods pair by pair, by each metric on its own; the draws of people are made once for all.
 
     Args:
-        first: float64 (N,) scores of the first method, failures at the floor.
-        second: float64 (N,) of the second, in the same order of pairs.
+        first: float64 (N, K) scores of the first method by K metrics, failures at the floor.
+        second: float64 (N, K) of the second, in the same order of pairs.
         clusters: the identities of the N pairs.
         level: of the interval.
         draws: bootstrap resamples.
@@ -67,9 +81,18 @@ def paired_difference(
     """
     if first.shape != second.shape or len(first) == 0:
         raise ValueError(f"paired scores need the same pairs on both sides, got {first.shape} and {second.shape}")
-    differences = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
+    columns = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
+    intervals = mean_intervals(columns, clusters, level=level, draws=draws, seed=seed)
+    return [
+        _difference(column, interval, clusters, level=level, seed=seed)
+        for column, interval in zip(columns.T, intervals, strict=True)
+    ]
+
+
+def _difference(
+    differences: NDArray[np.float64], interval: Interval | None, clusters: Clusters, *, level: float, seed: int
+) -> PairedDifference:
     mean = math.fsum(differences) / len(differences)
-    interval = mean_interval(differences, clusters, level=level, draws=draws, seed=seed)
     n_people = len(clusters.people)
     error = standard_error(differences, clusters) if interval is not None else None
     return PairedDifference(

@@ -10,7 +10,7 @@ from fabricated_records import make_record, pair_table, write_run
 from dgbench.cli.compare import compare
 from dgbench.core.errors import UsageError
 from dgbench.results.compare import compare_runs, scored_folder
-from dgbench.results.store import write_record
+from dgbench.results.store import PAIR_SCORES, read_pair_scores, read_record, write_record
 
 
 def named(comparison) -> dict:
@@ -30,7 +30,7 @@ def test_a_clear_difference_is_told(tmp_path):
     fd = named(result)["fd"]
     assert fd.paired is None
     assert fd.better == "neither"
-    assert "no value per pair" in fd.note
+    assert "no value per pair" in fd.note and "--fail-if-worse passes it" in fd.note
 
 
 def test_a_difference_within_the_noise_says_what_would_be_needed(tmp_path):
@@ -39,6 +39,36 @@ def test_a_difference_within_the_noise_says_what_would_be_needed(tmp_path):
     assert csim.better == "neither"
     assert csim.paired.needed_people > result.n_people
     assert csim.paired.detectable > abs(csim.paired.difference)
+
+
+def with_cards(folder, names, **changes):
+    """Let pair metrics of a record be of other cards; the scores stay."""
+    record, table = read_record(folder), read_pair_scores(folder / PAIR_SCORES)
+    metrics = []
+    for metric in record.metrics:
+        new = metric.card.model_copy(update=changes if metric.name in names else {})
+        metrics.append(metric.model_copy(update={"card": new, "card_digest": new.digest}))
+    write_record(folder, record.model_copy(update={"metrics": tuple(metrics)}), table, {})
+
+
+@pytest.mark.parametrize("changes", [{"compat": True}, {"parameters": {"first": "target", "second": "source"}}])
+def test_what_decides_nothing_is_no_comparison_that_others_pay_for(tmp_path, changes):
+    folders = [write_run(tmp_path, "good", 0.70), write_run(tmp_path, "bad", 0.68)]
+    before = named(compare_runs(*folders))
+    for folder in folders:
+        with_cards(folder, ("ssim", "pose_error"), **changes)
+    after = named(compare_runs(*folders))
+    assert before["csim"].p_holm > before["csim"].paired.p
+    assert after["csim"].p_holm == after["csim"].paired.p == before["csim"].paired.p
+    assert after["ssim"].p_holm == after["ssim"].paired.p
+    assert [name for name, item in after.items() if not item.decides] == ["pose_error", "ssim"]
+
+
+def test_too_few_people_for_any_answer_are_said_to_be(tmp_path):
+    few = [write_run(tmp_path / "few", name, quality, people=6) for name, quality in (("a", 0.9), ("b", 0.5))]
+    assert "6 people are too few" in " ".join(compare_runs(*few).notes)
+    more = [write_run(tmp_path / "more", name, quality, people=7) for name, quality in (("a", 0.9), ("b", 0.5))]
+    assert compare_runs(*more).notes == ()
 
 
 def test_swapping_the_runs_swaps_the_answer(tmp_path):

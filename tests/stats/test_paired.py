@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dgbench.stats.clusters import Clusters
-from dgbench.stats.paired import detectable_difference, needed_people, paired_difference
+from dgbench.stats.paired import detectable_difference, needed_people, paired_difference, paired_differences
 from dgbench.stats.ranks import rank_ranges, shown_better
 from dgbench.stats.spread import disjoint_parts, spread_over_parts
 
@@ -53,6 +53,13 @@ def test_needed_people_gives_the_promised_power():
         found += abs(sample.mean()) > 1.96 * sd / np.sqrt(people)
     assert 0.77 < found / 2000 < 0.83
     assert detectable_difference(0.05) == pytest.approx(0.14008, abs=1e-4)
+
+
+def test_metrics_share_the_draws_and_keep_their_own_numbers():
+    a, b, clusters = scores(12, 5, 0.2)
+    first, second = np.stack([a, a**2], axis=1), np.stack([b, b**2], axis=1)
+    together = paired_differences(first, second, clusters, draws=300)
+    assert together == [paired_difference(x, y, clusters, draws=300) for x, y in zip(first.T, second.T, strict=True)]
 
 
 def test_unequal_counts_are_refused():
