@@ -136,7 +136,7 @@ def _pair_values(pairs: Sequence[Pair], columns: Sequence[PairColumn], draws: in
     intervals = mean_intervals(table, clusters, draws=draws, seed=seed)
     labels = np.array([pair.bin for pair in pairs], dtype=object)
     bins: list[list[BinValue]] = [[] for _ in columns]
-    for label in sorted({pair.bin for pair in pairs} - {""}):
+    for label in sorted({pair.bin for pair in pairs} - {""}, key=_angle):
         inside = np.asarray(labels == label, dtype=np.bool_)
         part = mean_intervals(table[inside], clusters.take(inside), draws=draws, seed=seed)
         for of_metric, values, interval in zip(bins, table[inside].T, part, strict=True):
@@ -145,6 +145,14 @@ def _pair_values(pairs: Sequence[Pair], columns: Sequence[PairColumn], draws: in
         column.metric.card.name: _pair_value(column, *parts, of_metric, interval)
         for column, parts, of_metric, interval in zip(columns, filled, bins, intervals, strict=True)
     }
+
+
+def _angle(label: str) -> tuple[float, str]:
+    """Order bins by their angle, "5" before "10"; names that are no number come last, by name."""
+    try:
+        return float(label), label
+    except ValueError:
+        return math.inf, label
 
 
 def _pair_value(

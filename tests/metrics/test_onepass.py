@@ -221,6 +221,13 @@ def test_bins_have_their_own_n_and_interval():
     assert value.interval.low < value.value < value.interval.high
 
 
+def test_bins_stand_in_the_order_of_their_angles():
+    bins = itertools.cycle(["90", "7.5", "", "10", "0", "front"])
+    pairs = [pair.model_copy(update={"bin": name}) for pair, name in zip(cross_pairs(), bins, strict=False)]
+    (value,) = run(pairs, metrics=["csim"])[0].metric_values()
+    assert [(b.bin, b.n) for b in value.bins] == [("0", 3), ("7.5", 3), ("10", 3), ("90", 3), ("front", 3)]
+
+
 def test_one_pair_has_a_value_and_no_interval():
     pairs = cross_pairs()[:1]
     sheet, _ = run(pairs)
