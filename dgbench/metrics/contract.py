@@ -135,7 +135,6 @@ class SetResult:
 
     value: float | None
     note: str = ""
-    sd: float | None = None
 
 
 class SetMetric(ABC):

@@ -97,4 +97,4 @@ class Kid(SetMetric):
         value, sd = kid(real, generated, subset_size=size)
         one = len(real) == len(generated) == size
         note = f"one subset of all {n}" if one else f"{SUBSETS} subsets of {size}, sd {sd:.3g}"
-        return SetResult(value, note, None if one else sd)
+        return SetResult(value, note)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,7 +22,7 @@ Floats = NDArray[np.float64]
 
 
 class Moments:
-    """Sums of features and of their products over a set of images; merge is exact and associative.
+    """Sums of features and of their products over a set of images; adding is exact and so associative.
 
     Two instances over the same images are equal bit by bit, whatever the batches, shards or order they came in.
     """
@@ -69,16 +67,6 @@ class Moments:
         self._sum += grid.sum(axis=0)
         self.count += len(rows)
 
-    def merge(self, other: Moments) -> Moments:
-        """Return the moments of both sets together; exact, so associative and commutative."""
-        if other.dimension != self.dimension:
-            raise ValueError(f"moments of {self.dimension} and {other.dimension} features cannot be merged")
-        both = Moments(self.dimension)
-        both.count = self.count + other.count
-        both._sum = self._sum + other._sum
-        both._products = [a + b for a, b in zip(self._products, other._products, strict=True)]
-        return both
-
     def mean(self) -> Floats:
         """Return the mean, float64 (D,)."""
         if self.count == 0:
@@ -98,17 +86,3 @@ class Moments:
         products = np.ldexp(top, 2 * _HALF_BITS - scale) + np.ldexp(across, _HALF_BITS - scale) + np.ldexp(low, -scale)
         total = np.ldexp(self._sum.astype(np.float64), -FRACTION_BITS)
         return (products - np.outer(total, total) / self.count) / (self.count - 1)
-
-
-def merged(parts: Iterable[Moments]) -> Moments:
-    """Return the moments of all parts together.
-
-    Raises:
-        ValueError: there are no parts.
-    """
-    result: Moments | None = None
-    for part in parts:
-        result = part if result is None else result.merge(part)
-    if result is None:
-        raise ValueError("no moments to merge")
-    return result
