@@ -9,9 +9,7 @@ truncated or empty files, more than one frame, and sides over 16,384 or areas ov
 from __future__ import annotations
 
 import io
-import struct
 import warnings
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +18,9 @@ from PIL import ImageOps, UnidentifiedImageError
 
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Image
+from dgbench.io.arrays import DAMAGED_ARRAYS
 from dgbench.io.atomic import write_bytes
+from dgbench.io.png_stream import holds_every_row
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM")
 MAX_SIDE = 16_384
@@ -65,10 +65,12 @@ def decode(data: bytes, *, where: str) -> Image:
         with picture:
             _refuse_by_header(picture, where)
             picture.load()
+            if picture.format == "PNG" and not np.asarray(picture)[-1].any() and not holds_every_row(data):
+                raise ImageError(f"{where}: truncated image (its last rows are missing); copy it again")
             return _to_rgb(picture, where)
     except (UnidentifiedImageError, Pillow.DecompressionBombError) as error:
         raise ImageError(f"{where}: not an image that dgbench reads ({', '.join(FORMATS)})") from error
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, MemoryError) as error:
+    except DAMAGED_ARRAYS as error:  # decoders of mangled files raise what readers of mangled arrays do
         raise ImageError(f"{where}: damaged or truncated image ({_one_line(error)}); copy it again") from error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -103,3 +104,40 @@ def test_a_missing_file_is_its_own_kind(tmp_path: Path) -> None:
 def test_only_uint8_rgb_is_encoded() -> None:
     with pytest.raises(ValueError, match="uint8"):
         encode_png(np.zeros((4, 4, 3), np.float32))  # type: ignore[arg-type]
+
+
+def _with_stream(picture: Pillow.Image, change: Callable[[bytes], bytes]) -> bytes:
+    """Return a PNG whose rows, each with its filter's number, are changed before they are compressed."""
+    whole = _bytes(picture)
+    place = whole.index(b"IDAT") - 4
+    length = int.from_bytes(whole[place : place + 4], "big")
+    rows = zlib.decompress(whole[place + 8 : place + 8 + length])
+    body = b"IDAT" + zlib.compress(change(rows))
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return whole[:place] + chunk + whole[place + 12 + length :]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "1", "P"])
+def test_a_png_whose_stream_ends_early_but_validly_is_refused(mode: str) -> None:
+    picture = _picture(mode)
+    row = len(np.packbits(np.zeros(12, bool))) if mode == "1" else 12 * len(picture.getbands())
+    assert decode(_with_stream(picture, lambda rows: rows), where="x").shape == (8, 12, 3)
+    with pytest.raises(ImageError, match="last rows are missing") as caught:
+        decode(_with_stream(picture, lambda rows: rows[: -2 * (row + 1)]), where="x")
+    assert caught.value.kind == "unreadable"
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "1", "I;16"])
+def test_black_rows_that_are_there_are_read(mode: str) -> None:
+    assert not decode(_bytes(Pillow.new(mode, (13, 5))), where="x").any()
+
+
+def test_a_tiff_that_promises_a_second_picture_and_has_none_is_refused() -> None:
+    whole = bytearray(_bytes(Pillow.new("RGB", (8, 8)), "TIFF"))
+    (place,) = struct.unpack("<I", whole[4:8])
+    (count,) = struct.unpack("<H", whole[place : place + 2])
+    following = place + 2 + 12 * count
+    whole[following : following + 4] = struct.pack("<I", len(whole) - 64)  # in the pixels, where no tag is
+    with pytest.raises(ImageError, match="damaged or truncated") as caught:
+        decode(bytes(whole), where="x")
+    assert caught.value.kind == "unreadable"
