@@ -20,7 +20,8 @@ class Journal:
         self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._handle = path.open("ab+")
+            # Unbuffered: what a full disk refused is not tried a second time, and with another error, by closing.
+            self._handle = path.open("ab+", buffering=0)
             self._cut_half_line()
         except OSError as error:
             raise explain(error, path) from error
@@ -33,8 +34,7 @@ class Journal:
         """
         text = "".join(json.dumps(r, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n" for r in records)
         try:
-            self._handle.write(text.encode())
-            self._handle.flush()
+            self._write(text.encode())
             os.fsync(self._handle.fileno())
         except OSError as error:
             raise explain(error, self._path) from error
@@ -46,6 +46,11 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._handle.close()
+
+    def _write(self, data: bytes) -> None:
+        left = memoryview(data)
+        while left:
+            left = left[self._handle.write(left) :]  # a disk that is nearly full may take a part
 
     def _cut_half_line(self) -> None:
         size = self._handle.seek(0, os.SEEK_END)
