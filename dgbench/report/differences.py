@@ -11,14 +11,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dgbench.core.record import Interval
 from dgbench.report.views import SectionView
 from dgbench.results.board import Row
 from dgbench.results.ranks import clusters_of
-from dgbench.results.resample import can_resample, difference_interval, resampled_means
+from dgbench.stats.clusters import Clusters, bootstrap_means, can_resample, interval_of_draws
 
 _DIGITS = 4
 #: With more methods than this a page shows the headline metrics alone.
 _FEW_METHODS = 20
+
+Floats = NDArray[np.float64]
 
 
 def comparable(view: SectionView, tables: dict[str, pd.DataFrame]) -> list[Row]:
@@ -58,10 +61,10 @@ def difference_data(view: SectionView, tables: dict[str, pd.DataFrame]) -> dict[
         scores = np.stack([table[column.name].to_numpy(dtype=np.float64) for table in used], axis=1)
         if not np.isfinite(scores).all():
             continue
-        means = resampled_means(scores, clusters) if can_resample(clusters) else None
+        means = bootstrap_means(scores, clusters) if can_resample(clusters) else None
         sign = 1 if column.card.direction == "higher" else -1
         pairs = list(itertools.combinations(range(len(rows)), 2))
-        intervals = [difference_interval(means, scores, pair, clusters) for pair in pairs] if means is not None else []
+        intervals = [_interval(means, scores, pair, clusters) for pair in pairs] if means is not None else []
         ends = [end for interval in intervals for end in (interval.low, interval.high)]
         step = _step(ends)
         diff: list[int | None] = []
@@ -92,6 +95,12 @@ def difference_data(view: SectionView, tables: dict[str, pd.DataFrame]) -> dict[
         "people": _grouped(primary, first["source_identity"].astype(str).tolist()),
         "metrics": metrics,
     }
+
+
+def _interval(means: Floats, scores: Floats, columns: tuple[int, int], clusters: Clusters) -> Interval:
+    """Interval of one method's mean minus another's, from the draws (draws, M) that all methods share."""
+    first, second = columns
+    return interval_of_draws(means[:, first] - means[:, second], scores[:, first] - scores[:, second], clusters)
 
 
 def _grouped(scores: NDArray[np.float64], names: Sequence[str]) -> list[dict[str, Any]]:

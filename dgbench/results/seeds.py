@@ -27,14 +27,16 @@ def mean_of_seeds(values: Sequence[MetricValue]) -> MetricValue:
     for value in values:
         for kind, count in value.failures.items():
             failures[kind] = failures.get(kind, 0) + count
+    held = [{entry.bin: entry for entry in value.bins} for value in values]
     bins = tuple(
         BinValue(
-            bin=held[0].bin,
-            n=held[0].n,
-            value=_mean([entry.value for entry in held]),
-            interval=_interval([entry.interval for entry in held]),
+            bin=entry.bin,
+            n=entry.n,
+            value=_mean([by_name[entry.bin].value for by_name in held]),
+            interval=_interval([by_name[entry.bin].interval for by_name in held]),
         )
-        for held in zip(*(value.bins for value in values), strict=False)
+        for entry in first.bins
+        if all(entry.bin in by_name for by_name in held)
     )
     return first.model_copy(
         update={
