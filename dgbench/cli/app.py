@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import os
 import sys
 import warnings
+from typing import Any
 
 import typer
 
 from dgbench.cli import verbs
+from dgbench.cli.output import report
 from dgbench.core.errors import DgbenchError
+
+#: Click's base of all errors in options and arguments, whether Typer brings its own Click or uses the package.
+_WrongOptions: Any = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="dgbench",
@@ -28,21 +33,22 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     logging.captureWarnings(capture=True)
     warnings.filterwarnings("ignore", category=FutureWarning)
-    as_json = "--json" in sys.argv[1:]
     try:
-        app()
+        code = _run(as_json="--json" in sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader went away: nothing is left to tell it, nor at the flush when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)
+
+
+def _run(*, as_json: bool) -> int:
+    try:
+        return int(app(standalone_mode=False) or 0)
     except DgbenchError as error:
-        sys.exit(_report(str(error), error.exit_code, as_json=as_json))
-    except KeyboardInterrupt:
-        sys.exit(_report("interrupted; finished work is kept, run the same command to go on", 1, as_json=as_json))
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader went away: nothing is left to tell it
-        sys.exit(1)
-
-
-def _report(message: str, code: int, *, as_json: bool) -> int:
-    line = " ".join(message.split())
-    if as_json:
-        print(json.dumps({"error": line, "exit_code": code}))
-    print(f"dgbench: {line}", file=sys.stderr)
-    return code
+        return report(str(error), error.exit_code, as_json=as_json)
+    except _WrongOptions as error:
+        if as_json:
+            return report(error.format_message(), error.exit_code, as_json=True)
+        error.show()  # with the verb's usage
+        return int(error.exit_code)

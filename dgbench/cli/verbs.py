@@ -9,6 +9,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from dgbench.core.errors import WorkFailedError
+
 #: Verb (or "group verb") → ("module:function", one line for --help).
 VERBS: dict[str, tuple[str, str]] = {
     "quickstart": ("quickstart:quickstart", "Run the whole suite on SynthFace, offline, and make a report."),
@@ -70,6 +72,15 @@ class _LazyGroup(TyperGroup):
         if not self.prefix and cmd_name in _GROUPS:
             return _group(cmd_name)
         return None
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a verb; Ctrl-C becomes an error like others, where Typer would end without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise WorkFailedError(
+                "interrupted; what was finished is kept, and the same command goes on from there (train: with --resume)"
+            ) from error
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List the commands with their one line, importing none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -69,6 +70,68 @@ def test_errors_are_one_line_with_their_exit_code(dgbench: Dgbench, tmp_path: Pa
 def test_errors_are_json_too(dgbench: Dgbench) -> None:
     done = dgbench("protocols", "show", "nothing", "--json")
     assert json.loads(done.stdout)["exit_code"] == done.returncode == 2
+
+
+def test_wrong_options_are_exit_2_and_json_too(dgbench: Dgbench) -> None:
+    for words in (
+        ("protocols", "show"),
+        ("protocols", "show", "a", "--nothing"),
+        ("nothing",),
+        ("run", "--limit", "x"),
+    ):
+        shown = dgbench(*words)
+        assert (shown.returncode, shown.stdout) == (2, "")
+        assert "Usage: " in shown.stderr
+        assert "Traceback" not in shown.stderr
+        done = dgbench(*words, "--json")
+        assert json.loads(done.stdout)["exit_code"] == done.returncode == 2
+        assert done.stderr == f"dgbench: {json.loads(done.stdout)['error']}\n"
+    assert dgbench("protocols").returncode == dgbench().returncode == 2
+
+
+_VERB = """
+from dgbench.cli import app, output, protocols
+from dgbench.core.errors import WorkFailedError
+def list_(*, as_json: output.AsJson = False) -> None:
+    {body}
+protocols.list_ = list_
+app.main()
+"""
+
+
+def _ended(body: str, *arguments: str) -> tuple[int, str, str]:
+    """Return exit code and both streams of ``protocols list`` with another body."""
+    command = [sys.executable, "-c", _VERB.format(body=body), "protocols", "list", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_ctrl_c_is_one_line_and_failed_work() -> None:
+    code, said, told = _ended("import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(9)")
+    assert (code, said) == (1, "")
+    assert told.startswith("dgbench: interrupted; ")
+    assert told.count("\n") == 1
+    code, said, told = _ended("raise KeyboardInterrupt", "--json")
+    assert json.loads(said)["exit_code"] == code == 1
+    assert told.count("\n") == 1
+
+
+def test_a_result_and_a_late_error_are_one_json_object() -> None:
+    body = "output.emit({'failed': 1}, 'one failed', as_json=as_json); raise WorkFailedError('1 of 2 failed')"
+    assert _ended(body) == (1, "one failed\n", "dgbench: 1 of 2 failed\n")
+    assert _ended(body, "--json") == (1, '{"failed": 1}\n', "dgbench: 1 of 2 failed\n")
+
+
+@pytest.mark.parametrize("words", [("protocols", "list"), ("--help",), ("protocols", "show", "nothing", "--json")])
+def test_a_reader_that_went_away_is_told_nothing(words: tuple[str, ...]) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [sys.executable, "-c", "from dgbench.cli.app import main; main()", *words]
+    done = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    os.close(writes)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
 
 
 def test_protocols_list_show_and_version(dgbench: Dgbench) -> None:
