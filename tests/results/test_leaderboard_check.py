@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from fabricated_records import pair_table, write_run
+from fabricated_records import make_record, pair_table, write_run
 
 from dgbench.core.digests import sha256_file
 from dgbench.core.errors import UsageError
@@ -24,7 +24,7 @@ from dgbench.results import released
 from dgbench.results.check import check
 from dgbench.results.leaderboard import build
 from dgbench.results.problem import Problem
-from dgbench.results.store import ENVIRONMENT, PAIR_SCORES, RECORD, parquet_bytes, publish
+from dgbench.results.store import ENVIRONMENT, PAIR_SCORES, RECORD, parquet_bytes, publish, write_record
 
 _COMMITTED = Path(__file__).parents[2] / "results"
 
@@ -64,14 +64,42 @@ def test_a_clean_folder_has_no_problem(repository: Path) -> None:
 
 
 def test_an_edited_score_is_not_the_mean_of_its_pairs(results: Path) -> None:
-    def better(data: dict[str, Any]) -> None:
-        data["metrics"][0]["value"] = data["metrics"][0]["interval"]["high"] = 0.95
-
-    _edit(results, better)
+    _edit(results, lambda data: data["metrics"][0].update(value=0.95))
     build(results)  # whoever edits a score also rebuilds the tables
     problems = check(results)
     assert [problem.kind for problem in problems] == ["score"]
     assert "value 0.950000 is not the mean of its pairs" in problems[0].message
+
+
+def test_failures_that_score_above_the_floor_are_caught(results: Path) -> None:
+    """A method that fails on every pair has nothing but the floor; its table may not say otherwise."""
+    folder = _folder(results)
+    frame = pair_table("dg", quality=0.6, failures=3)
+    frame.loc[:2, "csim"] = 0.99
+    better = make_record("dg", frame)
+    write_record(folder, better, frame, {})
+    build(results)
+    assert [(p.kind, p.message) for p in check(results)] == [
+        ("score", "csim: 3 pairs that were not measured are not at the floor 0")
+    ]
+
+
+def test_an_edited_interval_is_not_that_of_its_pairs(results: Path) -> None:
+    _edit(results, lambda data: data["metrics"][0]["interval"].update(low=0.55))
+    build(results)
+    (problem,) = check(results)
+    assert problem.kind == "score" and "interval [0.550000, " in problem.message
+    _edit(results, lambda data: data["metrics"][0].update(interval=None))
+    build(results)
+    (problem,) = check(results)
+    assert "interval nothing is not that of its pairs" in problem.message
+
+
+def test_edited_pose_bins_are_not_those_of_the_pairs(results: Path) -> None:
+    _edit(results, lambda data: data["metrics"][0]["bins"][1].update(value=0.9))
+    assert [p.message[:32] for p in check(results) if p.kind == "score"] == ["csim: bin 45: value 0.900000 is "]
+    _edit(results, lambda data: data["metrics"][0]["bins"].pop())
+    assert [p.kind for p in check(results) if "pose bins are not those" in p.message] == ["score"]
 
 
 def test_an_edited_set_score_is_caught_against_the_merge_base(repository: Path) -> None:

@@ -95,6 +95,8 @@ def test_an_old_file_goes_through_the_whole_store(tmp_path: Path, monkeypatch: p
     data = json.loads(old)
     written = json.loads((folder / RECORD).read_text())
     data |= {name: written[name] for name in ("pair_scores_sha256", "environment_sha256")}
+    for metric, made in zip(data["metrics"], written["metrics"], strict=True):
+        metric |= {"interval": made["interval"], "bins": made["bins"]}  # the file's own are made up
     (folder / RECORD).write_text(json.dumps(data))
     root = tmp_path / "repo" / "results"
     target = publish(folder, root)

@@ -13,13 +13,13 @@ from dgbench.core.record import (
     BinValue,
     Code,
     Coverage,
-    Interval,
     MethodRef,
     MetricValue,
     ProtocolRef,
     Record,
 )
 from dgbench.results.store import write_record
+from dgbench.stats.clusters import DRAWS, Clusters, mean_interval
 
 BINS = ("0", "45", "60", "90")
 PROTOCOL_DIGEST = digest("a protocol")
@@ -82,28 +82,27 @@ def metric_value(frame: pd.DataFrame, which: MetricCard) -> MetricValue:
     """The record's entry of one pair metric, consistent with its table."""
     values = frame[which.name].to_numpy()
     measured = frame[f"{which.name}__measured"].to_numpy()
-    half = 1.96 * values.std() / np.sqrt(len(values))
-    bins = []
-    for name in BINS:
-        inside = values[(frame["bin"] == name).to_numpy()]
-        spread = 1.96 * inside.std() / np.sqrt(len(inside))
-        mean = float(inside.mean())
-        bins.append(
-            BinValue(bin=name, n=len(inside), value=mean, interval=Interval(low=mean - spread, high=mean + spread))
-        )
-    mean = float(values.mean())
+    whole = _summary(frame, which.name)
     return MetricValue(
         name=which.name,
         card=which,
         card_digest=which.digest,
-        value=mean,
-        interval=Interval(low=mean - half, high=mean + half),
+        value=whole.value,
+        interval=whole.interval,
         measured_only=float(values[measured].mean()),
         n_expected=len(values),
         n_scored=int(measured.sum()),
         failures={"no-face": int((~measured).sum())} if not measured.all() else {},
-        bins=tuple(bins),
+        bins=tuple(_summary(frame[frame["bin"] == name], which.name, name) for name in sorted(set(frame["bin"]))),
     )
+
+
+def _summary(frame: pd.DataFrame, name: str, label: str = "") -> BinValue:
+    """Count, mean and interval of one column, as real scoring makes them."""
+    values = frame[name].to_numpy(dtype=np.float64)
+    clusters = Clusters.of(list(frame["source_identity"]), list(frame["reference_identity"]))
+    interval = mean_interval(values, clusters, seed=seed_of("bootstrap", DRAWS))
+    return BinValue(bin=label, n=len(values), value=float(values.mean()), interval=interval)
 
 
 def make_record(
