@@ -27,19 +27,17 @@ def quickstart(
 
     def announce(cell: Cell) -> None:
         if not as_json:
-            print(f"{cell.protocol}: {cell.method.name}", file=sys.stderr)
+            print(cell, file=sys.stderr)
 
     done = work(out, announce=announce)
     failed = [outcome for outcome in done.outcomes if outcome.error]
     lines = [f"{len(done.outcomes) - len(failed)} of {len(done.outcomes)} runs scored with the embedded judges"]
-    lines += [f"not done: {o.cell.protocol} {o.cell.method.name}: {o.error}" for o in failed]
+    lines += [f"not done: {o.cell}: {o.error}" for o in failed]
     lines += [f"leaderboard: {done.leaderboard}", f"report:      {done.report}"]
     emit(
         {
             "runs": len(done.outcomes),
-            "failed": [
-                {"protocol": o.cell.protocol, "method": o.cell.method.name, "error": str(o.error)} for o in failed
-            ],
+            "failed": [o.cell.told() | {"error": str(o.error)} for o in failed],
             "leaderboard": str(done.leaderboard),
             "report": str(done.report),
         },

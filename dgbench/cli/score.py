@@ -59,8 +59,8 @@ def score(
                                 weights=weights, trained_on=trained_on)  # fmt: skip
     elif run is None:
         raise UsageError("name a run folder, or give --protocol, --outputs, --method and --out")
-    elif protocol or method or out:
-        raise UsageError("--protocol, --method and --out go with --outputs; a run folder knows its own")
+    elif protocol or method or out or trained_on:
+        raise UsageError("--protocol, --method, --out and --trained-on go with --outputs; a run folder knows its own")
     with progress_bar(f"scoring {run}", quiet=as_json) as move:
         scored = score_run(run, judges=judges, weights=weights, data=data, also=metrics or (), progress=move)
     published = str(publish(scored.folder, results)) if results else None

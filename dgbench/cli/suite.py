@@ -37,11 +37,13 @@ def suite(
     from dgbench.engine.crew import hire
     from dgbench.engine.suite import run_suite
     from dgbench.engine.suite_file import Cell, read_suite
+    from dgbench.methods.devices import check_device
 
     def announce(cell: Cell) -> None:
         if not as_json:
-            print(f"{cell.protocol}: {cell.method.name} (seed {cell.seed})", file=sys.stderr)
+            print(cell, file=sys.stderr)
 
+    check_device(device, here=False)  # whether it is there is asked where each run is done
     read = read_suite(file)
     with hire(
         workers=workers, cluster=cluster, shared=read.runs, device=device, cpus=cpus, gpus=gpus, pull=pull
@@ -49,18 +51,16 @@ def suite(
         outcomes, tables = run_suite(read, device=device, crew=crew, parts=shards, announce=announce)
     failed = [outcome for outcome in outcomes if outcome.error]
     lines = [f"{len(outcomes) - len(failed)} of {len(outcomes)} runs scored and published in {read.results}"]
-    lines += [f"not done: {o.cell.protocol} {o.cell.method.name}: {o.error}" for o in failed]
+    lines += [f"not done: {o.cell}: {o.error}" for o in failed]
     lines += [f"leaderboard: {path}" for path in tables if path.name == "README.md"]
     emit(
         {
-            "done": [{"protocol": o.cell.protocol, "method": o.cell.method.name, "seed": o.cell.seed,
-                      "records": [r.run_id for r in o.records]} for o in outcomes if not o.error],
-            "failed": [{"protocol": o.cell.protocol, "method": o.cell.method.name, "error": str(o.error)}
-                       for o in failed],
+            "done": [o.cell.told() | {"records": [r.run_id for r in o.records]} for o in outcomes if not o.error],
+            "failed": [o.cell.told() | {"error": str(o.error)} for o in failed],
             "leaderboard": [str(path) for path in tables],
         },
         "\n".join(lines),
         as_json=as_json,
-    )  # fmt: skip
+    )
     if failed:
         raise WorkFailedError(f"{len(failed)} of {len(outcomes)} runs could not be done; the reasons are above")

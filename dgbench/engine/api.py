@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from os import PathLike
 from pathlib import Path
 
 from dgbench.core.card import JUDGE_SETS, JudgeSet
 from dgbench.core.errors import UsageError
 from dgbench.core.record import Record
-from dgbench.engine.methods import build_method
+from dgbench.engine.methods import method_at_work
 from dgbench.engine.run import Progress, RunSummary, run_method
 from dgbench.engine.score import score_run
 from dgbench.methods.contract import Reenactor
@@ -50,19 +51,19 @@ def run(
     Raises:
         UsageError, MissingError, WorkFailedError: see their docstrings; each message says what to do.
     """
-    chosen = build_method(method, checkpoint=_path(checkpoint)) if isinstance(method, str) else method
-    return run_method(
-        load_protocol(protocol),
-        chosen,
-        out=Path(out),
-        data=_path(data),
-        checkpoint=_path(checkpoint),
-        weights=_path(weights),
-        device=device,
-        limit=limit,
-        seed=seed,
-        progress=progress,
-    )
+    with _at_work(method, checkpoint=_path(checkpoint)) as chosen:
+        return run_method(
+            load_protocol(protocol),
+            chosen,
+            out=Path(out),
+            data=_path(data),
+            checkpoint=_path(checkpoint),
+            weights=_path(weights),
+            device=device,
+            limit=limit,
+            seed=seed,
+            progress=progress,
+        )
 
 
 def score(
@@ -80,6 +81,11 @@ def score(
     if judges not in JUDGE_SETS:
         raise UsageError(f"judges '{judges}': choose one of {', '.join(JUDGE_SETS)}")
     return score_run(Path(run), judges=judges, weights=_path(weights), data=_path(data)).record
+
+
+def _at_work(method: str | Reenactor, *, checkpoint: Path | None) -> contextlib.AbstractContextManager[Reenactor]:
+    """A method that the caller made is the caller's to end."""
+    return method_at_work(method, checkpoint=checkpoint) if isinstance(method, str) else contextlib.nullcontext(method)
 
 
 def _path(given: AnyPath | None) -> Path | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from dgbench.core.errors import MissingError, UsageError, WorkFailedError
 from dgbench.engine.delivery import Delivery, bring_in, is_here, perform_away
-from dgbench.engine.jobs import Answer, Job, RunPart, perform
+from dgbench.engine.jobs import Answer, Job, RunPart, perform, unforeseen
 from dgbench.io.atomic import write_text
 
 _POLL_S = 0.5
@@ -38,6 +38,7 @@ class RayCluster:
         workers: int | None = None,
         cpus: int = 1,
         gpus: float = 1,
+        device: str = "cpu",
         pull: bool = False,
     ) -> None:
         """Join a cluster.
@@ -49,18 +50,26 @@ class RayCluster:
             workers: how many CPUs a local cluster offers; all by default.
             cpus: CPUs that a task takes; also the threads of a scoring.
             gpus: GPUs that a run on ``cuda`` takes; may be a fraction.
+            device: what the runs are going to ask for.
             pull: bring results to the driver instead of sharing a folder.
 
         Raises:
-            MissingError: Ray is not installed. UsageError: no cluster answers there.
+            MissingError: Ray is not installed. UsageError: no cluster answers there, or it is too small for one task.
         """
         self._ray = _import_ray()
         self._connect(address, workers)
         self._shared, self._cpus, self._gpus, self._pull = shared, cpus, gpus, pull
         self.threads = cpus
-        total = int(self._ray.cluster_resources().get("CPU", 0))
+        offered = self._ray.cluster_resources()
+        total = int(offered.get("CPU", 0))
         if total < cpus:
             raise UsageError(f"--cluster {address}: offers {total} CPUs and a task asks for {cpus}")
+        if device.startswith("cuda") and offered.get("GPU", 0) < gpus:
+            raise UsageError(  # Ray would wait for such a node, silently and for ever
+                f"--cluster {address}: offers {offered.get('GPU', 0):g} GPUs and a run on {device} asks for {gpus:g}; "
+                "add a node that has them first (a cluster that grows by itself is asked only once it has one), or "
+                "run with --device cpu"
+            )
         # Twice what fits: a node that becomes free finds its next task waiting.
         self.size = 2 * (total // cpus)
         self._jobs: dict[Any, Job] = {}
@@ -103,7 +112,7 @@ class RayCluster:
         try:
             answer = self._ray.get(ready[0])
         except self._ray.exceptions.RayTaskError as error:
-            raise error.cause from error  # a fault of ours: seen where it would be seen without Ray
+            return job, unforeseen(job, error.cause)
         except self._ray.exceptions.RayError as error:
             said = " ".join(str(error).split())[:200]
             failure = WorkFailedError(f"{job.name}: lost {RETRIES + 1} times by the cluster ({said}); run it again")

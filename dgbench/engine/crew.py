@@ -80,7 +80,9 @@ def hire(
             raise UsageError("--workers is for this machine; the size of a Ray cluster is set where it is started")
         from dgbench.engine.cluster import RayCluster
 
-        with RayCluster(cluster, shared=shared, workers=workers, cpus=cpus, gpus=gpus, pull=pull) as crew:
+        with RayCluster(
+            cluster, shared=shared, workers=workers, cpus=cpus, gpus=gpus, device=device, pull=pull
+        ) as crew:
             yield crew
     elif workers is not None and workers > 1:
         from dgbench.engine.pool import ProcessPool

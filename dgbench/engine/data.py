@@ -15,7 +15,7 @@ from dgbench.core.face import Image
 from dgbench.core.pair import Pair
 from dgbench.core.record import Coverage
 from dgbench.datasets.manifest import Manifest
-from dgbench.datasets.registry import data_root, reader
+from dgbench.datasets.registry import READERS, data_root, reader
 from dgbench.preprocess.live import LiveSource, PointFinder
 from dgbench.preprocess.source import ImageSource
 from dgbench.preprocess.store import PreparedStore, is_store
@@ -68,6 +68,11 @@ class OpenData:
         )
 
 
+def dataset_names() -> list[str]:
+    """Return the name of every data set that a protocol can be on, sorted."""
+    return sorted({*READERS, *_OWN_SOURCES})
+
+
 def open_data(loaded: LoadedProtocol, data: Path | None, *, weights: Path | None = None) -> OpenData:
     """Open a protocol's data: a raw copy, a prepared store, or a set that dgbench brings itself.
 
@@ -76,6 +81,7 @@ def open_data(loaded: LoadedProtocol, data: Path | None, *, weights: Path | None
     """
     protocol = loaded.protocol
     source: ImageSource
+    root: Path | None = data
     skipped: dict[str, list[str]] = {}
     if protocol.dataset in _OWN_SOURCES:
         module, function = _OWN_SOURCES[protocol.dataset].split(":")
@@ -98,7 +104,8 @@ def open_data(loaded: LoadedProtocol, data: Path | None, *, weights: Path | None
     covered = [pair for pair in every if all(key in source for key in pair.keys)]
     if not covered:
         raise UsageError(
-            f"{data}: covers none of the {len(every)} pairs of {protocol.name}; see `dgbench protocols verify`"
+            f"{root or protocol.dataset}: covers none of the {len(every)} pairs of {protocol.name}; "
+            "see `dgbench protocols verify`"
         )
     present = {pair.pair_id for pair in covered}
     return OpenData(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from dgbench.core.card import JudgeSet
-from dgbench.core.errors import DgbenchError
+from dgbench.core.errors import DgbenchError, WorkFailedError
 from dgbench.core.record import Record
 from dgbench.engine.interrupt import StoppedError, graceful_stop
-from dgbench.engine.methods import WorkerSetup, build_method
+from dgbench.engine.methods import WorkerSetup, method_at_work
 from dgbench.engine.plan import Shard
 from dgbench.engine.run import run_method
 from dgbench.engine.score import score_run
 from dgbench.engine.suite_file import Cell, Suite
 from dgbench.protocols.registry import load_protocol
 
+_LOG = logging.getLogger(__name__)
 #: How long a job waits for the process that held its part before: a killed worker may take a while to be gone.
 _WAIT_S = 120.0
 
@@ -61,14 +63,28 @@ class Answer:
 
 
 def perform(job: Job) -> Answer:
-    """Do a job in this process; what a user is to read comes back as the answer's error."""
+    """Do a job in this process; whatever goes wrong in it comes back as the answer's error."""
     try:
         if isinstance(job, RunPart):
             _run(job)
             return Answer()
         return Answer(record=_score(job))
     except DgbenchError as error:
-        return Answer(error=error)
+        return Answer(error=bare(error))
+    except Exception as error:  # noqa: BLE001 - a method's code, or a fault of ours: the other cells go on
+        return unforeseen(job, error)
+
+
+def bare(error: DgbenchError) -> DgbenchError:
+    """Return an error without what raised it: one that is kept must not keep a method's model and worker alive."""
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    return error
+
+
+def unforeseen(job: Job, error: BaseException) -> Answer:
+    """Return the answer to an error that nobody wrote for a user: its type and message; the rest is logged."""
+    _LOG.debug("%s", job.name, exc_info=error)
+    return Answer(error=WorkFailedError(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"))
 
 
 def _run(job: RunPart) -> None:
@@ -81,19 +97,20 @@ def _run(job: RunPart) -> None:
         any_commit=asked.any_commit,
         timeout_s=asked.timeout_s,
     )
-    run_method(
-        loaded,
-        build_method(asked.name, checkpoint=asked.checkpoint, worker=worker),
-        out=suite.runs / job.cell.folder,
-        label=asked.label,
-        data=suite.data.get(loaded.protocol.dataset),
-        checkpoint=asked.checkpoint,
-        weights=suite.weights,
-        device=job.device,
-        shard=job.shard,
-        seed=job.cell.seed,
-        wait_s=_WAIT_S,
-    )
+    with method_at_work(asked.name, checkpoint=asked.checkpoint, worker=worker) as method:
+        run_method(
+            loaded,
+            method,
+            out=suite.runs / job.cell.folder,
+            label=asked.label,
+            data=suite.data.get(loaded.protocol.dataset),
+            checkpoint=asked.checkpoint,
+            weights=suite.weights,
+            device=job.device,
+            shard=job.shard,
+            seed=job.cell.seed,
+            wait_s=_WAIT_S,
+        )
 
 
 def _score(job: ScoreCell) -> Record:

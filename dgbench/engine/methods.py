@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +35,19 @@ def parse_options(texts: Sequence[str]) -> dict[str, str]:
     if wrong := [text for text, (key, sign, _) in zip(texts, pairs, strict=True) if not (key and sign)]:
         raise UsageError(f"--option '{wrong[0]}': write KEY=VALUE")
     return {key: value for key, _, value in pairs}
+
+
+@contextlib.contextmanager
+def method_at_work(
+    name: str, *, checkpoint: Path | None = None, worker: WorkerSetup | None = None
+) -> Iterator[Reenactor]:
+    """Yield what :func:`build_method` returns for the same arguments; a worker that it starts ends with the block."""
+    method = build_method(name, checkpoint=checkpoint, worker=worker)
+    try:
+        yield method
+    finally:
+        if isinstance(method, IsolatedReenactor):
+            method.close()
 
 
 def build_method(name: str, *, checkpoint: Path | None = None, worker: WorkerSetup | None = None) -> Reenactor:

@@ -90,8 +90,6 @@ class ProcessPool:
                 if answer is None:
                     continue
             worker.job = None
-            if isinstance(answer, BaseException):
-                raise answer
             return job, answer
         return None
 
@@ -140,10 +138,7 @@ def _serve(connection: Connection, threads: int) -> None:
             job = connection.recv()
         except (EOFError, OSError):
             return
-        try:
-            answer: Answer | BaseException = perform(job)
-        except Exception as error:  # noqa: BLE001 - a fault of ours: the pool raises it where it is seen
-            answer = error
+        answer = perform(job)
         with contextlib.suppress(OSError):
             connection.send(answer)
 

@@ -11,7 +11,7 @@ from dgbench.core.errors import DgbenchError, UsageError
 from dgbench.core.record import Record
 from dgbench.engine.crew import Alone, Crew
 from dgbench.engine.interrupt import StoppedError, graceful_stop
-from dgbench.engine.jobs import Answer, Job, RunPart, ScoreCell
+from dgbench.engine.jobs import Answer, Job, RunPart, ScoreCell, bare
 from dgbench.engine.plan import RunFolder, Shard
 from dgbench.engine.suite_file import Cell, Suite, cells
 from dgbench.results.leaderboard import build
@@ -41,8 +41,8 @@ def run_suite(
 ) -> tuple[list[Outcome], list[Path]]:
     """Run, score and publish every cell, then build the leaderboard; returns outcomes and leaderboard files.
 
-    A cell that fails (missing weights, no data) is kept as an outcome and the others go on. Who does the work and
-    into how many parts it is cut changes no byte of a record but its time.
+    A cell that fails (missing weights, no data, an error in a method's code) is kept as an outcome and the others go
+    on. Who does the work and into how many parts it is cut changes no byte of a record but its time.
 
     Args:
         suite: what to do.
@@ -52,10 +52,10 @@ def run_suite(
         announce: called with each cell when its first job begins.
 
     Raises:
-        UsageError: one method stands twice for the same protocol and seed.
+        UsageError: the suite asks for what is not there or for nothing, or for one run twice.
         StoppedError: somebody asked for a stop; the same call goes on.
     """
-    planned = list(cells(suite))
+    planned = cells(suite)
     folders = [cell.folder for cell in planned]
     if len(set(folders)) != len(folders):
         raise UsageError(f"suite '{suite.name}' names one method twice for the same protocol and seed")
@@ -77,7 +77,8 @@ def run_suite(
             if stop.asked:
                 crew.stop()
                 raise StoppedError(f"suite '{suite.name}' was stopped; run the same command to go on")
-    return work.outcomes(), build(suite.results)
+    # Where not one cell was done there is nothing to rank, and the cells' own errors are what is to be read.
+    return work.outcomes(), build(suite.results) if suite.results.is_dir() else []
 
 
 class _Work:
@@ -113,7 +114,7 @@ class _Work:
                 publish(RunFolder(self._suite.runs / name).scores(job.judges), self._suite.results)
                 self._records[name][job.judges] = answer.record
             except DgbenchError as error:
-                self._errors.setdefault(name, error)
+                self._errors.setdefault(name, bare(error))
 
     def outcomes(self) -> list[Outcome]:
         """Return what became of the cells, in the suite's order."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dgbench.core.card import JudgeSet
-from dgbench.core.errors import UsageError
+from dgbench.core.errors import UsageError, did_you_mean
 from dgbench.core.pair import PAIR_ID
+from dgbench.engine.data import dataset_names
 from dgbench.io.yaml_file import read_yaml
 from dgbench.protocols.registry import load_protocol
 
@@ -60,13 +61,25 @@ class Cell:
     seed: int
 
     @property
+    def label(self) -> str:
+        """The name under which the run is recorded."""
+        return self.method.label or self.method.name
+
+    @property
     def folder(self) -> str:
         """The run's folder below the suite's ``runs``."""
-        return f"{self.protocol}/{self.method.label or self.method.name}-{self.seed}"
+        return f"{self.protocol}/{self.label}-{self.seed}"
+
+    def __str__(self) -> str:
+        return f"{self.protocol}: {self.label} (seed {self.seed})"
+
+    def told(self) -> dict[str, Any]:
+        """Return what names the cell, as plain data."""
+        return {"protocol": self.protocol, "method": self.method.name, "label": self.label, "seed": self.seed}
 
 
 def read_suite(path: Path) -> Suite:
-    """Read a suite file; its relative paths become relative to the file's folder.
+    """Read a suite file; its relative paths are of the file's folder, and become absolute: workers start elsewhere.
 
     Raises:
         UsageError: what is wrong and where, in one line.
@@ -76,7 +89,7 @@ def read_suite(path: Path) -> Suite:
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(f"{path}: {'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}") from error
-    here = path.parent
+    here = path.parent.absolute()
     return suite.model_copy(
         update={
             "runs": here / suite.runs,
@@ -88,13 +101,46 @@ def read_suite(path: Path) -> Suite:
     )
 
 
-def cells(suite: Suite) -> Iterator[Cell]:
-    """Yield the runs of a suite in a fixed order: protocol by protocol, method by method, seed by seed."""
-    for protocol in suite.protocols:
-        for method in suite.methods:
-            if method.protocols is None or protocol in method.protocols:
-                for seed in method.seeds:
-                    yield Cell(method=method, protocol=load_protocol(protocol).protocol.name, seed=seed)
+def cells(suite: Suite) -> list[Cell]:
+    """Return the runs of a suite in a fixed order: protocol by protocol, method by method, seed by seed.
+
+    Raises:
+        UsageError: a protocol or a data set that does not exist, a method's protocol that the suite does not have, or
+            not one run.
+    """
+    known = dataset_names()
+    if wrong := sorted(set(suite.data) - set(known)):
+        raise UsageError(
+            f"suite '{suite.name}': data: no data set '{wrong[0]}' (known: {', '.join(known)})."
+            f"{did_you_mean(wrong[0], known)}"
+        )
+    protocols = _names(suite.protocols)
+    asked = [(method, _protocols_of(method, suite, protocols)) for method in suite.methods]
+    found = [
+        Cell(method=method, protocol=protocol, seed=seed)
+        for protocol in protocols
+        for method, wanted in asked
+        if protocol in wanted
+        for seed in method.seeds
+    ]
+    if not found:
+        raise UsageError(f"suite '{suite.name}' has nothing to run: no method has both a protocol and a seed")
+    return found
+
+
+def _protocols_of(method: SuiteMethod, suite: Suite, protocols: list[str]) -> list[str]:
+    wanted = protocols if method.protocols is None else _names(method.protocols)
+    if strangers := [name for name in wanted if name not in protocols]:
+        raise UsageError(
+            f"suite '{suite.name}': method '{method.label or method.name}' names protocol {strangers[0]}, which is "
+            f"not among the suite's ({', '.join(protocols)})"
+        )
+    return wanted
+
+
+def _names(protocols: Sequence[str]) -> list[str]:
+    """Return protocols as ``id@version``, however the file names them."""
+    return [load_protocol(name).protocol.name for name in protocols]
 
 
 def _placed(method: SuiteMethod, here: Path) -> SuiteMethod:

@@ -49,6 +49,27 @@ def test_run_score_leaderboard(dgbench: Dgbench, few: Path, assets: Path, tmp_pa
     assert "mine on frll-cross@1" in adopted.stdout
 
 
+def test_two_models_of_one_method_are_told_apart_where_they_fail(dgbench: Dgbench, tmp_path: Path) -> None:
+    (tmp_path / "suite.yaml").write_text(
+        "name: two\nprotocols: [synthface-mini-self]\nruns: runs\nresults: results\nmethods:\n"
+        "  - {name: dg, label: dg-a, checkpoint: nowhere}\n"
+        "  - {name: dg, label: dg-b, checkpoint: nowhere, seeds: [7]}\n"
+    )
+    done = dgbench("suite", tmp_path / "suite.yaml")
+    assert done.returncode == 1
+    for text in (done.stdout, done.stderr):
+        assert "synthface-mini-self@1: dg-a (seed 0)" in text
+        assert "synthface-mini-self@1: dg-b (seed 7)" in text
+    failed = json.loads(dgbench("suite", tmp_path / "suite.yaml", "--json").stdout.splitlines()[0])["failed"]
+    assert [(cell["method"], cell["label"], cell["seed"]) for cell in failed] == [("dg", "dg-a", 0), ("dg", "dg-b", 7)]
+
+
+def test_training_data_of_a_run_is_the_runs_own(dgbench: Dgbench, tmp_path: Path) -> None:
+    done = dgbench("score", tmp_path, "--trained-on", "VoxCeleb")
+    assert done.returncode == 2
+    assert "--trained-on go with --outputs" in done.stderr
+
+
 def test_a_folder_that_cannot_be_written_is_said_before_any_work(dgbench: Dgbench, few: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = dgbench("run", "--protocol", "frll-cross@1", "--data", few, "--method", "black", "--out",

@@ -22,6 +22,27 @@ def test_without_ray_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pyt
         RayCluster("local", shared=tmp_path)
 
 
+class FakeRay:
+    """Ray as far as a cluster's size is looked at."""
+
+    def __init__(self, **resources: float) -> None:
+        self.resources = resources
+
+    def cluster_resources(self) -> dict[str, float]:
+        return self.resources
+
+
+@pytest.mark.parametrize(("device", "gpus", "offered"), [("cuda", 1, {}), ("cuda:0", 2, {"GPU": 1.0})])
+def test_a_cluster_without_the_gpus_is_said_and_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, gpus: float, offered: dict[str, float]
+) -> None:
+    monkeypatch.setattr("dgbench.engine.cluster._import_ray", lambda: FakeRay(CPU=4.0, **offered))
+    monkeypatch.setattr(RayCluster, "_connect", lambda *_: None)
+    with pytest.raises(UsageError, match=rf"offers \d GPUs and a run on {device} asks for {gpus}.*grows by itself"):
+        RayCluster("auto", shared=tmp_path, device=device, gpus=gpus)
+    assert RayCluster("auto", shared=tmp_path, device="cpu", gpus=gpus).size == 8
+
+
 class TwoNodes:
     """A head of one CPU, where the driver is, and a second node of one CPU that can be killed."""
 

@@ -255,6 +255,15 @@ def test_a_finished_run_is_no_other_configurations_run(tmp_path: Path, frll_copy
     assert _bytes(tmp_path / "run") == before
 
 
+def test_a_copy_that_covers_no_pair_is_named_wherever_its_folder_came_from(
+    tmp_path: Path, frll_copy: MakeCopy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = frll_copy(1)
+    monkeypatch.setenv("DGBENCH_DATA_FRLL", str(data))
+    with pytest.raises(UsageError, match=f"^{data}: covers none of the 792 pairs"):
+        _run(tmp_path / "run", None)  # type: ignore[arg-type]
+
+
 def test_a_run_remembers_its_data_wherever_it_is_looked_at_from(
     tmp_path: Path, frll_copy: MakeCopy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
