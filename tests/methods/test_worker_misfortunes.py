@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -219,3 +220,49 @@ def test_alone_with_pairs_it_writes_png_and_json(toy, make_task, tmp_path):
     said = json.loads((tmp_path / "out" / "bad.json").read_text())
     assert (said["status"], said["kind"]) == ("failed", "error") and "no face" in said["message"]
     assert sorted(path.name for path in Path(tmp_path / "out").iterdir()) == ["bad.json", "good.json", "good.png"]
+
+
+def run_alone(toy, pairs: Path, out: Path) -> subprocess.CompletedProcess:
+    command = [toy.python, toy.baselines / "toy-a" / "worker.py", "--repo", toy.repos["toy-a"]]
+    command += ["--checkpoint", toy.checkpoint, "--pairs", pairs, "--out", out]
+    environment = worker_environment(os.environ, out.parent)
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=60, env=environment)
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "words"),
+    [
+        (None, 3, "cannot be read"),
+        (b"pair_id,source,reference\na,a.png,b.png\nb,x.png\n", 2, "row 2 has not as many fields as the header"),
+        (b"pair_id,source,reference\na,x.png,y.png,z.png\n", 2, "row 1 has not as many fields"),
+        (b"pair_id,source,reference\n../a,x.png,y.png\n", 2, "not a safe file name"),
+        (b"pair_id,source\na,x.png\n", 2, "needs rows under the header"),
+        (b"\xff\xfe\n", 2, "is no CSV in UTF-8"),
+    ],
+)
+def test_a_bad_list_of_pairs_is_one_line_and_nothing_is_made(toy, tmp_path, content, code, words):
+    if content is not None:
+        (tmp_path / "pairs.csv").write_bytes(content)
+    done = run_alone(toy, tmp_path / "pairs.csv", tmp_path / "out")
+    assert (done.returncode, done.stdout) == (code, "")
+    last = done.stderr.splitlines()[-1]  # after what the method prints when it is loaded
+    assert last.startswith("error: ") and words in last and "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_foreign_code_is_not_offered_the_folders_of_dgbench(toy, tmp_path):
+    runtime, folder = toy.baselines / "_runtime", toy.baselines / "toy-a"
+    script = (
+        f"import sys; sys.path[:0] = [{str(folder)!r}, {str(runtime)!r}, {str(folder / 'env' / 'site-packages')!r}]\n"
+        f"sys.argv[0] = {str(folder / 'worker.py')!r}\n"
+        "from dgbench_worker.isolation import import_paths\n"
+        "class Worker: paths, repo = ('lib', ''), '/repo'\n"
+        "import_paths(Worker)\n"
+        "import dgbench_worker.calibrate\n"
+        "print(*sys.path[:4], sep='\\n')"
+    )
+    done = subprocess.run([str(toy.python), "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path)
+    shown = done.stdout.splitlines()
+    assert shown[:2] == ["/repo/lib", "/repo/"]
+    assert str(folder / "env" / "site-packages") in shown, "the method's own environment may lie in its folder"
+    assert not {str(runtime), str(folder)} & set(shown)

@@ -12,22 +12,38 @@ from dgbench_worker.generate import generate
 from dgbench_worker.method import Task
 
 
+def read_pairs(path):
+    """Return the rows of a CSV of pairs, each checked: whole, and with an id that is a safe file name."""
+    try:
+        with open(path, newline="", encoding="utf-8") as handle:
+            rows = list(csv.DictReader(handle))
+    except OSError as error:
+        raise WorkerError(
+            f"{path}: cannot be read ({error.strerror})", 3 if isinstance(error, FileNotFoundError) else 2
+        )
+    except (ValueError, csv.Error) as error:
+        raise WorkerError(f"{path}: is no CSV in UTF-8 ({error})")
+    if not rows or not {"pair_id", "source", "reference"} <= set(rows[0]):
+        raise WorkerError(f"{path}: needs rows under the header pair_id,source,reference")
+    for number, row in enumerate(rows, start=1):
+        if None in row or None in row.values():  # longer or shorter than the header
+            raise WorkerError(f"{path}: row {number} has not as many fields as the header")
+        if not re.match(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,119}$", row["pair_id"]):
+            raise WorkerError("{}: pair_id {!r} is not a safe file name".format(path, row["pair_id"]))
+    return rows
+
+
 def run_pairs(worker, hello, args):
     """Without a host: read pair_id, source, reference (paths) from a CSV, write PNG and JSON per pair."""
     import numpy
     from PIL import Image
 
-    with open(args.pairs, newline="", encoding="utf-8") as handle:
-        rows = list(csv.DictReader(handle))
-    if not rows or not {"pair_id", "source", "reference"} <= set(rows[0]):
-        raise WorkerError(f"{args.pairs}: needs rows under the header pair_id,source,reference")
+    rows = read_pairs(args.pairs)
     root = os.path.dirname(os.path.abspath(args.pairs))
     if not os.path.isdir(args.out):
         os.makedirs(args.out)
     failed = 0
     for row in rows:
-        if not re.match(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,119}$", row["pair_id"]):
-            raise WorkerError("{}: pair_id {!r} is not a safe file name".format(args.pairs, row["pair_id"]))
         task = Task(row["pair_id"], int(hashlib.sha256(row["pair_id"].encode()).hexdigest()[:15], 16))
         stem = os.path.join(args.out, row["pair_id"])
         try:

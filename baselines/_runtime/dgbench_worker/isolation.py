@@ -59,9 +59,13 @@ def cut_network():
 
 
 def import_paths(worker):
-    """Let the checkout's folders be imported from, and nothing of dgbench's."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [entry for entry in sys.path if not os.path.abspath(entry or ".").startswith(here)]
+    """Let the checkout's folders be imported from, and no more of dgbench's than is imported already.
+
+    Taken away are this package's folder and that of the worker's script. Nothing else below ``baselines`` is: the
+    method's own environment may lie there.
+    """
+    ours = {os.path.dirname(os.path.dirname(os.path.abspath(__file__))), os.path.dirname(os.path.abspath(sys.argv[0]))}
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") not in ours]
     for folder in reversed(worker.paths):
         sys.path.insert(0, os.path.join(os.path.abspath(worker.repo), folder))
 
