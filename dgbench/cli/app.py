@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from dgbench.cli import verbs
-from dgbench.cli.output import report
+from dgbench.cli.output import begin, report
 from dgbench.core.errors import DgbenchError
 
 #: Click's base of all errors in options and arguments, whether Typer brings its own Click or uses the package.
@@ -43,6 +43,7 @@ def main() -> None:
 
 
 def _run(*, as_json: bool) -> int:
+    begin()
     try:
         return int(app(standalone_mode=False) or 0)
     except DgbenchError as error:

@@ -11,15 +11,22 @@ import typer
 #: The ``--json`` switch that every verb has.
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
-#: The JSON objects that were printed: the first stays the only one.
-_printed: list[dict[str, Any]] = []
+
+class _Printed:
+    """Whether this call has printed its JSON object: the first stays the only one."""
+
+    result = False
+
+
+def begin() -> None:
+    """Forget what an earlier call in this process printed."""
+    _Printed.result = False
 
 
 def emit(data: dict[str, Any], text: str, *, as_json: bool) -> None:
     """Print ``text``, or ``data`` as one JSON object; NaN and infinity are refused rather than printed."""
     print(json.dumps(data, ensure_ascii=False, allow_nan=False, sort_keys=True) if as_json else text)
-    if as_json:
-        _printed.append(data)
+    _Printed.result = as_json
 
 
 def report(message: str, code: int, *, as_json: bool) -> int:
@@ -29,7 +36,7 @@ def report(message: str, code: int, *, as_json: bool) -> int:
     failures in that result.
     """
     line = " ".join(message.split())
-    if as_json and not _printed:
+    if as_json and not _Printed.result:
         print(json.dumps({"error": line, "exit_code": code}))
     print(f"dgbench: {line}", file=sys.stderr)
     return code
