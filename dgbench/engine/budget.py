@@ -39,7 +39,8 @@ class FailureBudget:
         Raises:
             WorkFailedError: more pairs failed than allowed; all of them are kept and counted.
         """
-        allowed = int(self.share * planned) if self.share is not None else self.count
+        # Rounded first: 0.29 * 100 is 28.999999999999996.
+        allowed = int(round(self.share * planned, 9)) if self.share is not None else self.count
         if failed > allowed:
             raise WorkFailedError(
                 f"{where}: {failed} of {planned} pairs failed (allowed: {allowed}); reasons are in {where}/journal, "

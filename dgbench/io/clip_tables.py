@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from dgbench.core.digests import digest
-from dgbench.core.errors import UsageError
+from dgbench.core.errors import DgbenchError
 from dgbench.io.atomic import write_bytes
 from dgbench.io.cache import cache_folder
 from dgbench.io.parquet import read_frame
@@ -20,6 +21,8 @@ from dgbench.io.video import ClipTable, VideoError, read_table
 
 _log = logging.getLogger(__name__)
 _COLUMNS = ["path", "mark", "failure", "width", "height", "pts"]
+#: How often what was read is kept: the tables of a large set take hours, and a killed process loses no more than this.
+_KEEP_S = 300.0
 
 
 class ClipTables:
@@ -36,19 +39,32 @@ class ClipTables:
         self._known = self._load()
 
     def read(self, paths: Iterable[str], *, workers: int = 4) -> dict[str, ClipTable | VideoError]:
-        """Return the table of each clip, or why it has none; what was not known is read and cached."""
+        """Return the table of each clip, or why it has none; what was not known is read and cached as it goes."""
         wanted = list(dict.fromkeys(paths))
         marks = {path: self._mark(path) for path in wanted}
         unknown = [path for path in wanted if self._known.get(path, (None, None))[0] != marks[path]]
-        with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
-            for path, found in zip(unknown, pool.map(self._read_one, unknown), strict=True):
-                self._known[path] = (marks[path], found)
         if unknown:
-            try:
-                self._save()
-            except UsageError as error:  # a cache that cannot be written costs time, not results
-                _log.warning("clip tables are not kept: %s", error)
+            self._read_all({path: marks[path] for path in unknown}, workers=workers)
         return {path: self._known[path][1] for path in wanted}
+
+    def _read_all(self, marks: dict[str, str], *, workers: int) -> None:
+        kept = time.monotonic()
+        with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+            try:
+                for path, found in zip(marks, pool.map(self._read_one, marks), strict=True):
+                    self._known[path] = (marks[path], found)
+                    if time.monotonic() - kept > _KEEP_S:
+                        self._keep()
+                        kept = time.monotonic()
+            finally:  # a stop keeps what was read, and waits for no clip that is not begun
+                pool.shutdown(cancel_futures=True)
+                self._keep()
+
+    def _keep(self) -> None:
+        try:
+            self._save()
+        except DgbenchError as error:  # a cache that cannot be written, or a full disk, costs time and not results
+            _log.warning("clip tables are not kept: %s", error)
 
     def _read_one(self, path: str) -> ClipTable | VideoError:
         try:

@@ -301,6 +301,10 @@ def test_the_failure_budget_is_a_count_or_a_share(tmp_path: Path) -> None:
     FailureBudget.parse("20%").check(2, 10, where=tmp_path)
     with pytest.raises(WorkFailedError, match="3 of 10 pairs failed"):
         FailureBudget.parse("20%").check(3, 10, where=tmp_path)
+    for percent in range(101):
+        FailureBudget.parse(f"{percent}%").check(percent, 100, where=tmp_path)
+    with pytest.raises(WorkFailedError, match="30 of 100 pairs failed"):
+        FailureBudget.parse("29.9%").check(30, 100, where=tmp_path)
     for bad in ("x", "-1", "101%", "%"):
         with pytest.raises(UsageError, match="--max-failures"):
             FailureBudget.parse(bad)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
+from dgbench.core.errors import WorkFailedError
 from dgbench.core.face import Image
 from dgbench.io.clip_tables import ClipTables
 from dgbench.io.video import ClipTable, VideoError, decode_frames, read_table, write_video
@@ -118,3 +120,50 @@ def test_a_cache_that_cannot_be_written_costs_time_and_not_results(
     found = ClipTables(tmp_path / "data", cache=tmp_path / "cache").read(["a.mp4"])
     assert isinstance(found["a.mp4"], ClipTable) and found["a.mp4"].n_frames == 4
     assert "clip tables are not kept" in caplog.text
+
+
+def test_a_full_disk_ends_no_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise WorkFailedError(f"{path}: no space left")
+
+    write_video(tmp_path / "data/a.mp4", numbered(4))
+    monkeypatch.setattr("dgbench.io.clip_tables.write_bytes", full)
+    assert isinstance(ClipTables(tmp_path / "data", cache=tmp_path / "cache").read(["a.mp4"])["a.mp4"], ClipTable)
+    assert "no space left" in caplog.text
+
+
+@pytest.mark.parametrize("keep_s", [0.0, 1e9])
+def test_what_was_read_before_a_stop_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep_s: float
+) -> None:
+    root, cache, read = tmp_path / "data", tmp_path / "cache", list[str]()
+    names = [f"{number:02}.mp4" for number in range(20)]
+    write_video(root / names[0], numbered(4))
+    for name in names[1:]:
+        (root / name).write_bytes((root / names[0]).read_bytes())
+
+    def kept() -> set[str]:
+        return set(ClipTables(root, cache=cache)._known)
+
+    def stopped(path: Path) -> ClipTable:
+        read.append(path.name)
+        if path.name == names[5]:
+            for _ in range(200 if keep_s == 0.0 else 0):  # kept on the way: a killed process would leave it
+                if kept() >= set(names[:4]):
+                    break
+                time.sleep(0.05)
+            else:
+                assert keep_s > 0, "nothing was kept before the stop"
+            raise KeyboardInterrupt
+        time.sleep(0.05)
+        return read_table(path)
+
+    monkeypatch.setattr("dgbench.io.clip_tables._KEEP_S", keep_s)
+    with monkeypatch.context() as patch:
+        patch.setattr("dgbench.io.clip_tables.read_table", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            ClipTables(root, cache=cache).read(names, workers=1)
+    assert len(read) < len(names), "no clip is begun after the stop"
+    assert kept() >= set(names[:4])
