@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from decimal import Decimal
 from pathlib import Path
 
 import yaml
@@ -11,13 +12,16 @@ from dgbench.core.errors import MissingError, UsageError
 from dgbench.core.record import Record
 from dgbench.results import released
 from dgbench.results.problem import Problem
-from dgbench.results.published import load_published, parse_published
+from dgbench.results.published import Contradiction, Published, PublishedTable, load_published, parse_published
 from dgbench.results.schema import parse_record
 from dgbench.results.store import PAIR_SCORES, RECORD
 
 #: ``path of a record's folder: reason`` for the rare record that had to be changed or removed, and
-#: ``published/<table>: reason`` for a printed table that had been misread.
+#: ``published/<id>: reason`` for a printed table, or a contradiction, that had been misread. Entries stay; one excuses
+#: what changes with it, and a later change of the same thing asks for more words.
 CORRECTIONS = "corrections.yaml"
+
+Printed = PublishedTable | Contradiction
 
 
 def problems(results_root: Path, protocols_root: Path, *, base: str) -> list[Problem]:
@@ -30,10 +34,9 @@ def problems(results_root: Path, protocols_root: Path, *, base: str) -> list[Pro
     """
     top = Path(_git(results_root, "rev-parse", "--show-toplevel").decode().strip())
     commit = _git(top, "merge-base", base, "HEAD").decode().strip()
-    allowed = _corrections(results_root)
     prefix = results_root.resolve().relative_to(top.resolve()).as_posix()
-    found: list[Problem] = []
     files = _files(top, commit, prefix)
+    allowed, found = _allowed(top, commit, files.get(CORRECTIONS), results_root)
     for place, blob in files.items():
         path, _, name = place.rpartition("/")
         if name not in (RECORD, PAIR_SCORES) or path.split("/")[0] in ("leaderboards", "published"):
@@ -82,32 +85,51 @@ def _text(record: Record, name: str) -> str:
 
 
 def _published_problems(top: Path, blobs: dict[str, str], results_root: Path, allowed: set[str]) -> list[Problem]:
-    """Printed cells that differ or are gone: a misread number may be corrected, with a reason."""
+    """Printed tables and contradictions that differ or are gone: what was misread may be corrected, with a reason."""
     try:
-        now = {table.id: table for table in load_published(results_root).tables}
+        now = _by_id(load_published(results_root))
     except UsageError:
         return []  # said where the tables are made
     found: list[Problem] = []
     for place, blob in sorted(blobs.items()):
         if not place.endswith(".yaml"):
             continue
-        for table in parse_published(_git(top, "cat-file", "blob", blob), place).tables:
-            if f"published/{table.id}" in allowed:
-                continue
-            held = now.get(table.id)
-            for method in table.rows:
-                after = held.cells(method) if held is not None and method in held.rows else {}
-                found += [
-                    Problem(
-                        place,
-                        "changed",
-                        f"{table.id}: {name} of {method}, {value}, is now {after.get(name, 'gone')}; restore it, or "
-                        f"name published/{table.id} in {CORRECTIONS}",
-                    )
-                    for name, value in table.cells(method).items()
-                    if after.get(name) != value
-                ]
+        for name, before in _by_id(parse_published(_git(top, "cat-file", "blob", blob), place)).items():
+            what = _difference(before, now.get(name))
+            if what and f"published/{name}" not in allowed:
+                advice = f"restore it, or name published/{name} in {CORRECTIONS}"
+                found.append(Problem(place, "changed", f"{name}: {what}; {advice}"))
     return found
+
+
+def _by_id(published: Published) -> dict[str, Printed]:
+    entries: list[Printed] = [*published.tables, *published.contradictions]
+    return {entry.id: entry for entry in entries}
+
+
+def _difference(before: Printed, after: Printed | None) -> str:
+    """What of a table or contradiction is not as it was, "" for nothing: its cells one by one, then its fields."""
+    if type(before) is not type(after):
+        return "is gone"
+    assert after is not None
+    cells = []
+    if isinstance(before, PublishedTable) and isinstance(after, PublishedTable):
+        old, new = _cells(before), _cells(after)
+        cells = [
+            f"{metric} of {method}, {old.get((method, metric), 'nothing')}, is now {new.get((method, metric), 'gone')}"
+            for method, metric in sorted(old.keys() | new.keys())
+            if old.get((method, metric)) != new.get((method, metric))
+        ]
+    fields = [
+        f"{name} changed"
+        for name in type(before).model_fields
+        if getattr(before, name) != getattr(after, name) and not (name == "rows" and cells)
+    ]
+    return ", ".join([*cells, *fields])
+
+
+def _cells(table: PublishedTable) -> dict[tuple[str, str], Decimal]:
+    return {(method, name): value for method in table.rows for name, value in table.cells(method).items()}
 
 
 def _lock_problems(top: Path, commit: str, protocols_root: Path) -> list[Problem]:
@@ -127,17 +149,28 @@ def _lock_problems(top: Path, commit: str, protocols_root: Path) -> list[Problem
     ]
 
 
-def _corrections(results_root: Path) -> set[str]:
+def _allowed(top: Path, commit: str, blob: str | None, results_root: Path) -> tuple[set[str], list[Problem]]:
+    """What the corrections written since the merge base excuse, and those of the merge base that are gone."""
+    before = _corrections(_git(top, "cat-file", "blob", blob), f"{commit[:12]}:{CORRECTIONS}") if blob else {}
     file = results_root / CORRECTIONS
-    if not file.is_file():
-        return set()
+    now = _corrections(file.read_bytes(), str(file)) if file.is_file() else {}
+    lost = [
+        Problem(CORRECTIONS, "removed", f"the reason given for {path} was changed or removed; restore it")
+        for path, reason in before.items()
+        if reason not in now.get(path, "")
+    ]
+    return {path for path, reason in now.items() if reason != before.get(path)}, lost
+
+
+def _corrections(content: bytes, name: str) -> dict[str, str]:
+    """Parse corrections: path or id → reason; ``name`` is what an error calls them."""
     try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        data = yaml.safe_load(content.decode()) or {}
     except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"{file}: cannot be read as YAML: {' '.join(str(error).split())}") from error
+        raise UsageError(f"{name}: cannot be read as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(data, dict) or not all(isinstance(v, str) and len(v) >= 20 for v in data.values()):
-        raise UsageError(f"{file}: is not 'record folder: reason' with reasons of at least 20 characters")
-    return {str(path).strip("/") for path in data}
+        raise UsageError(f"{name}: is not 'record folder: reason' with reasons of at least 20 characters")
+    return {str(path).strip("/"): reason for path, reason in data.items()}
 
 
 def _files(top: Path, commit: str, prefix: str) -> dict[str, str]:

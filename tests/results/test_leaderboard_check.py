@@ -170,23 +170,73 @@ def test_a_correction_with_a_reason_is_allowed_and_one_without_is_not(repository
         check(repository, base="main")
 
 
-def test_a_silently_changed_printed_number_is_caught(repository: Path) -> None:
+@pytest.fixture
+def printed(repository: Path) -> Path:
+    """The repository with this one's printed numbers, committed."""
     shutil.copytree(_COMMITTED / "published", repository / "published")
     build(repository)
     _git(repository, "add", ".")
     _git(repository, "commit", "-q", "-m", "printed")
-    file = repository / "published" / "face-adapter-eccv24.yaml"
+    return repository
+
+
+def test_a_silently_changed_printed_number_is_caught(printed: Path) -> None:
+    file = printed / "published" / "face-adapter-eccv24.yaml"
     text = file.read_text()
     file.write_text(text.replace("DG: [14.01,", "DG: [24.01,"))
-    build(repository)
-    assert check(repository) == []  # nothing here says what was printed before
-    (problem,) = check(repository, base="HEAD")
-    assert problem.kind == "changed" and "PSNR of DG, 14.01, is now 24.01" in problem.message
+    build(printed)
+    assert check(printed) == []  # nothing here says what was printed before
+    (problem,) = check(printed, base="HEAD")
+    assert problem.kind == "changed" and "PSNR of DG, 14.01, is now 24.01;" in problem.message
     file.write_text("\n".join(line for line in text.splitlines() if "TPSMM: [23.8" not in line))
-    build(repository)
-    assert len(check(repository, base="HEAD")) == 7 and "is now gone" in check(repository, base="HEAD")[0].message
-    (repository / "corrections.yaml").write_text("published/face-adapter-self: a row had been misread in the paper\n")
+    build(printed)
+    (problem,) = check(printed, base="HEAD")
+    assert problem.message.count("of TPSMM") == problem.message.count("is now gone") == 7
+    (printed / "corrections.yaml").write_text("published/face-adapter-self: a row had been misread in the paper\n")
+    assert check(printed, base="HEAD") == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("own_method: Face-Adapter", "own_method: FOMM", "own_method changed"),
+        ("{name: PSNR, direction: higher}", "{name: PSNR, direction: lower}", "metrics changed"),
+        ("near: voxceleb1-self@1", "near: rafd-self@1", "near changed"),
+    ],
+)
+def test_what_a_printed_table_says_of_its_numbers_is_held_too(printed: Path, old: str, new: str, what: str) -> None:
+    file = printed / "published" / "face-adapter-eccv24.yaml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+    build(printed)
+    problems = check(printed, base="HEAD")
+    assert problems and all(p.kind == "changed" and what in p.message for p in problems)
+
+
+def test_a_contradiction_does_not_go_away(printed: Path) -> None:
+    (printed / "published" / "contradictions.yaml").unlink()
+    build(printed)
+    problems = check(printed, base="HEAD")
+    assert problems and all(p.kind == "changed" and "is gone" in p.message for p in problems)
+
+
+def test_a_correction_excuses_what_changed_with_it_and_stays(repository: Path) -> None:
+    place = _folder(repository, "copy-source").relative_to(repository).as_posix()
+    file = repository / "corrections.yaml"
+    first = f"{place}: the run used a damaged copy of the data set"
+    file.write_text(f"{first}\n")
+    _git(repository, "add", ".")
+    _git(repository, "commit", "-q", "-m", "corrected")
     assert check(repository, base="HEAD") == []
+    shutil.rmtree(_folder(repository, "copy-source"))
+    build(repository)
+    assert _kinds(check(repository, base="HEAD")) == {"removed"}
+    file.write_text(f"{first}; and the repaired copy was none\n")
+    assert check(repository, base="HEAD") == []
+    file.write_text(f"{place}: we did not like what the record says\n")
+    assert [p.place for p in check(repository, base="HEAD")] == ["corrections.yaml"]
+    file.unlink()
+    assert "corrections.yaml" in {p.place for p in check(repository, base="HEAD")}
 
 
 def test_a_removed_pair_is_caught(results: Path) -> None:
