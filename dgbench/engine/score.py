@@ -25,6 +25,7 @@ from dgbench.io.provenance import code_version, environment
 from dgbench.metrics.onepass import score_pairs
 from dgbench.metrics.registry import with_companions
 from dgbench.networks.judges import Judges, load_judges
+from dgbench.protocols.pairs_file import pair_set_digest
 from dgbench.protocols.registry import LoadedProtocol, load_protocol
 from dgbench.results.store import parquet_bytes, write_record
 
@@ -118,7 +119,8 @@ def score_run(
         progress: called with (done, total) pairs.
 
     Raises:
-        UsageError: not a run folder, or the protocol has changed since the run.
+        UsageError: not a run folder, or the protocol, or the pairs that the copy of the data covers, have changed
+            since the run.
         MissingError: a judge's weights are not here (nothing was scored).
     """
     folder = RunFolder(run)
@@ -128,10 +130,13 @@ def score_run(
         raise UsageError(f"{run}: was made with another version of {plan.protocol}'s files; run it again")
     panel = load_judges(judges, weights=weights)
     opened = open_data(loaded, data or (Path(plan.data) if plan.data else None), weights=weights)
+    pairs = _planned(folder, plan, opened)
     if whole:
-        require_complete(folder, opened.pairs[: plan.limit])
+        require_complete(folder, pairs)
     with folder_lock(folder.scores(judges), purpose=f"score with {judges}", timeout_s=wait_s):
-        record, table = _score(folder, plan, loaded, opened, panel, weights, progress, also=also, workers=workers)
+        record, table = _score(
+            folder, plan, loaded, opened, pairs, panel, weights, progress, also=also, workers=workers
+        )
         write_record(folder.scores(judges), record, table, environment())
     return Scored(record=record, folder=folder.scores(judges))
 
@@ -160,6 +165,7 @@ def _score(
     plan: RunPlan,
     loaded: LoadedProtocol,
     opened: OpenData,
+    pairs: list[Pair],
     panel: Judges,
     weights: Path | None,
     progress: Callable[[int, int], None] | None,
@@ -167,7 +173,6 @@ def _score(
     also: Sequence[str],
     workers: int | None,
 ) -> tuple[Record, Any]:
-    pairs = opened.pairs[: plan.limit] if plan.limit else opened.pairs
     planned = len(pairs)
     pairs, unreadable = _readable(pairs, opened)
     images = RunImages(folder, opened)
@@ -213,13 +218,29 @@ def _score(
     return record, table
 
 
+def _planned(folder: RunFolder, plan: RunPlan, opened: OpenData) -> list[Pair]:
+    """Return the pairs that the run was asked for.
+
+    Raises:
+        UsageError: this copy covers other pairs. Those that the method was never asked for would count as its failures.
+    """
+    pairs = opened.pairs[: plan.limit]
+    if pair_set_digest([pair.pair_id for pair in pairs]) != plan.pair_set:
+        raise UsageError(
+            f"{folder.root}: was made for other pairs than the {len(opened.pairs)} that this copy of the data covers "
+            "now; give the copy that it was made with as --data, or run the method again into another folder"
+        )
+    return pairs
+
+
 def _readable(pairs: list[Pair], opened: OpenData) -> tuple[list[Pair], list[str]]:
     """Split off the pairs whose real images this copy cannot give: they are not covered, which is no method's fault.
 
     Raises:
         UsageError: no pair is left.
     """
-    problems = {key: opened.source.problem(key) for pair in pairs for key in pair.keys}
+    # Each key once: a source may have to read the image to tell.
+    problems = {key: opened.source.problem(key) for key in dict.fromkeys(key for pair in pairs for key in pair.keys)}
     kept = [pair for pair in pairs if not any(problems[key] for key in pair.keys)]
     unreadable = sorted({problem for problem in problems.values() if problem})
     if not kept:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from dgbench.engine.data import open_data
 from dgbench.engine.outputs import Adopted, adopt_outputs
 from dgbench.engine.plan import RunFolder
 from dgbench.engine.run import run_method
-from dgbench.engine.score import score_run
+from dgbench.engine.score import _readable, score_run
 from dgbench.methods.registry import CANARIES, create
 from dgbench.protocols.registry import load_protocol
 from dgbench.results.store import read_record
@@ -120,6 +121,29 @@ def test_a_photograph_that_cannot_be_read_leaves_its_pairs_uncovered(tmp_path: P
     assert all(value.n_expected == len(pairs) - lost for value in record.metrics)
     assert any(file.name in note for note in record.notes)
     assert not record.coverage.complete
+
+
+@pytest.mark.usefixtures("colour_judges")
+@pytest.mark.parametrize(("people", "limit"), [(14, None), (14, 3), (10, None)])
+def test_a_copy_that_covers_other_pairs_than_the_run_is_refused(
+    tmp_path: Path, frll_copy: MakeCopy, people: int, limit: int | None
+) -> None:
+    """With more people the method was never asked for the new pairs, and the first three are other ones."""
+    first = _scored(frll_copy(12), tmp_path / "run", "target", limit=limit)
+    other = frll_copy(people, name="other")
+    with pytest.raises(UsageError, match=r"made for other pairs than the \d+ that this copy .*--data"):
+        score_run(tmp_path / "run", judges="embedded", data=other)
+    again = score_run(tmp_path / "run", judges="embedded", data=frll_copy(12, name="moved")).record
+    assert again.run_id == first.run_id
+
+
+def test_an_image_is_looked_at_once_for_all_its_pairs(frll_copy: MakeCopy, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = open_data(PROTOCOL, frll_copy(12))
+    asked = Counter[str]()
+    monkeypatch.setattr(opened.source, "problem", lambda key: asked.update([key]))
+    kept, _ = _readable(opened.pairs, opened)
+    assert kept == opened.pairs
+    assert set(asked.values()) == {1}
 
 
 @pytest.mark.usefixtures("colour_judges")
