@@ -79,6 +79,7 @@ def verify(name: Name, data: DataRoot = None, as_json: AsJson = False) -> None:
             "covered": found.covered,
             "expected": found.expected,
             "rankable": found.ranked,
+            "worth_a_run": found.covered >= loaded.protocol.min_coverage * found.expected,
             "bins": {name: list(counts) for name, counts in found.bins.items()},
             "people": {name: list(counts) for name, counts in found.people.items()},
             "missing_pairs": opened.missing,

@@ -116,7 +116,8 @@ class Protocol(BaseModel):
 
     ``pairs`` is ``frozen`` where the list lies beside the YAML as ``pairs.csv.gz`` (then ``pairs_sha256`` is the
     digest of its uncompressed bytes) and ``built`` where the rule builds it from the manifest of the user's copy.
-    ``min_coverage`` is the share of expected pairs under which a record is never ranked.
+    ``min_coverage`` is advice: under this share of the expected pairs a run is not worth making. It ranks nothing; only
+    a record over every pair is ranked (:attr:`dgbench.core.record.Coverage.complete`).
     """
 
     model_config = _FROZEN

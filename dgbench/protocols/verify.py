@@ -19,7 +19,7 @@ class Coverage:
         people: person → (covered, in the list).
         bins: pose bin → (covered, in the list); "" where the protocol has none.
         missing_keys: images that listed pairs lack.
-        ranked: whether a run over this copy could be ranked.
+        ranked: whether a run over this copy could be ranked, as leaderboards do: over every pair and no other.
         advice: what to do, in whole sentences.
     """
 
@@ -57,7 +57,7 @@ def check_coverage(
         people=_count(pairs, whole, lambda pair: pair.source_identity),
         bins=_count(pairs, whole, lambda pair: pair.bin),
         missing_keys=missing,
-        ranked=bool(covered) and covered / expected >= protocol.min_coverage,
+        ranked=0 < covered == expected == len(pairs),
         advice=_advice(protocol, covered, expected, missing, skipped or {}),
     )
 
@@ -104,10 +104,7 @@ def _advice(
     for reason, paths in sorted(skipped.items()):
         if "cannot be read" in reason or "contradict" in reason or "disagree" in reason:
             advice.append(f"Look at the {len(paths)} files left out because: {reason}.")
+    advice.append(f"A run over this copy is scored and shown as {covered}/{expected}, and never ranked.")
     if covered / expected < protocol.min_coverage:
-        advice.append(
-            f"Under {protocol.min_coverage:.0%} a run is scored and shown as {covered}/{expected}, and never ranked."
-        )
-    else:
-        advice.append(f"A run is shown as {covered}/{expected}; it is compared only with runs over the same pairs.")
+        advice.append(f"Under {protocol.min_coverage:.0%} of the pairs it is not worth making.")
     return advice

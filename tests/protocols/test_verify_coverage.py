@@ -30,6 +30,21 @@ def test_a_whole_copy_is_covered_and_a_torn_one_says_where() -> None:
     assert ("person 02", "64", "80") in table(found)
 
 
+def test_only_a_whole_copy_can_be_ranked_and_a_nearly_whole_one_is_worth_a_run() -> None:
+    """``min_coverage`` is advice; a board ranks a run over every pair alone, so nothing else may be called rankable."""
+    loaded = load_protocol("rafd-cross")
+    protocol = loaded.protocol.model_copy(update={"min_coverage": 0.9})
+    pairs, keys = loaded.pairs(), set(rafd_frames()["key"])
+    nearly = check_coverage(protocol, pairs, keys - {pairs[0].source})
+    assert 0.9 < nearly.covered / nearly.expected < 1 and not nearly.ranked
+    assert any("never ranked" in line for line in nearly.advice)
+    assert not any("not worth making" in line for line in nearly.advice)
+    little = check_coverage(protocol, pairs, keys - {pair.source for pair in pairs[:1000]})
+    assert any("Under 90% of the pairs it is not worth making" in line for line in little.advice)
+    extra = check_coverage(protocol.model_copy(update={"expected_pairs": 1439}), pairs, keys)
+    assert not extra.ranked, "a rule that finds more pairs than the protocol states has made another pair set"
+
+
 def test_an_empty_copy_asks_whether_it_is_the_right_folder() -> None:
     loaded = load_protocol("rafd-self")
     nothing = check_coverage(loaded.protocol, loaded.pairs(), set())
