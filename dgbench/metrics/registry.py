@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dgbench.core.card import JudgeNetwork
+from dgbench.core.companions import COMPANIONS
 from dgbench.core.errors import UsageError, did_you_mean
 from dgbench.metrics import (
     akd,
@@ -78,16 +79,6 @@ def check_name(name: str) -> None:
     if not plain and not _SPACE.fullmatch(name):
         known = list(metric_names())
         raise UsageError(f"unknown metric {name!r}.{did_you_mean(name, known)} Known: {', '.join(known)}")
-
-
-#: Metric → what is read beside it: the frame of what is possible, the small-N rival, the number as papers compute it.
-COMPANIONS: dict[str, tuple[str, ...]] = {
-    "csim": ("csim_fallback", "csim_target", "csim_ceiling", "csim_impostor"),
-    "pose": ("pose_yaw", "pose_pitch", "pose_roll"),
-    "landmark_nme": ("akd",),
-    "ssim": ("ssim_m11_L2",),
-    "fid": ("kid",),
-}
 
 
 def with_companions(names: Sequence[str]) -> tuple[str, ...]:

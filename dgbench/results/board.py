@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from dgbench.core.card import MetricCard
+from dgbench.core.companions import PARTS
 from dgbench.core.record import MetricValue, Record
 from dgbench.results.entries import Entries, find_entries
 from dgbench.results.overlap import Overlap, overlap
@@ -125,13 +126,10 @@ class Section:
 
     @property
     def companions(self) -> list[str]:
-        """Metrics named after another of the section, as ``pose_yaw`` after ``pose``: its parts, floor and ceiling."""
+        """Parts, floors and ceilings of another metric of the section, as ``pose_yaw`` of ``pose``."""
         names = self.metric_names()
-        return [
-            name
-            for name in names
-            if name != self.primary and any(name.startswith(f"{other}_") for other in names if other != name)
-        ]
+        parts = {part for name in names for part in PARTS.get(name, ()) if part != self.primary}
+        return [name for name in names if name in parts]
 
 
 @dataclass(frozen=True)

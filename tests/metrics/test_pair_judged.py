@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from dgbench.core.companions import COMPANIONS
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Failure, Landmarks, Pose
 from dgbench.core.pair import Pair
@@ -17,7 +18,7 @@ from dgbench.metrics.csim import cosine
 from dgbench.metrics.expression import MOVING, STABLE, expression_error, similarity
 from dgbench.metrics.observations import StoredSeen
 from dgbench.metrics.pose import angle_error, geodesic
-from dgbench.metrics.registry import COMPANIONS, make_metric, metric_names, with_companions
+from dgbench.metrics.registry import make_metric, metric_names, with_companions
 
 CROSS = Pair(
     pair_id="p", relation="cross", source="a", reference="b", target="c", source_identity="1", reference_identity="2"

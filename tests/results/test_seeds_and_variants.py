@@ -181,10 +181,10 @@ def test_a_seed_over_fewer_pairs_is_no_part_of_the_row(tmp_path: Path) -> None:
 
 
 def test_companions_stand_in_a_table_of_their_own(tmp_path: Path) -> None:
-    metrics = ("csim", "csim_ceiling", "pose_error", "pose_error_yaw")
+    metrics = ("csim", "csim_ceiling", "pose", "pose_yaw", "expression", "expression_coefficients")
     write_run(tmp_path, "a", 0.5, metrics=metrics)
     section = _section(tmp_path)
-    assert section.headline == ["csim", "pose_error", "fd"]
-    assert section.companions == ["csim_ceiling", "pose_error_yaw"]
+    assert section.headline == ["csim", "pose", "expression", "expression_coefficients", "fd"]
+    assert section.companions == ["csim_ceiling", "pose_yaw"]
     page = render(tmp_path)["synthface-mini-cross@1.md"]
     assert page.index("| csim_ceiling") > page.index("### Parts, floors and ceilings")
