@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dgbench.core.errors import UsageError
 from dgbench.results import formats
-from dgbench.results.board import Board, Section
+from dgbench.results.board import SMALL_SAMPLE_NOTE, Board, Section
 from dgbench.results.markdown import ARROWS, markdown_table
 
 _BEGIN = re.compile(r"^<!-- leaderboard: *(?P<protocol>\S+) +(?P<judges>\S+?) *: *(?P<metrics>.+?) *-->$")
@@ -78,12 +78,16 @@ def _table(section: Section, names: Sequence[str], where: str) -> str:
         [
             formats.rank(row.rank),
             row.text,
-            *(formats.short_cell(row.metric(name), row.spread(name), decimals=digits[name]) for name in names),
+            *(
+                formats.short_cell(row.metric(name), row.spread(name), decimals=digits[name]) + row.mark(name)
+                for name in names
+            ),
         ]
         for row in section.rows
         if row.rank
     ]
-    return markdown_table(header, rows)
+    marked = any(row.mark(name) for row in section.rows if row.rank for name in names)
+    return markdown_table(header, rows) + (f"\n\n{SMALL_SAMPLE_NOTE}" if marked else "")
 
 
 def _read(file: Path) -> str:

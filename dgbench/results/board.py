@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,14 +13,23 @@ import pandas as pd
 
 from dgbench.core.card import MetricCard
 from dgbench.core.companions import PARTS
-from dgbench.core.record import MetricValue, Record
+from dgbench.core.record import MetricValue
+from dgbench.results.eligibility import coverage_of, most_common, why_not_ranked
 from dgbench.results.entries import Entries, find_entries
 from dgbench.results.overlap import Overlap, overlap
 from dgbench.results.published import Published, PublishedTable
 from dgbench.results.ranks import RankRange, better_by_intervals, better_by_pairs, for_every_seed, places
 from dgbench.results.seeds import mean_of_seeds, mean_scores, same_pairs, spread_of_seeds
 from dgbench.results.store import StoredRecord
-from dgbench.results.supersede import superseded
+
+#: Marks a value over so few images that it is biased; and what a reader is told of the mark below a table.
+SMALL_SAMPLE = "†"
+SMALL_SAMPLE_NOTE = (
+    f"{SMALL_SAMPLE} Over fewer than 5,000 images (fid_smallN): biased upwards, the more the fewer there are. Rows of "
+    "one table have equally many; values of other tables and of papers do not compare."
+)
+#: How the note of such a value begins (``metrics.fid``).
+_SMALL_NOTES = ("fid_smallN", "small N")
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,13 @@ class Row:
         """Standard deviation of one metric over seeds, ``None`` with one seed."""
         return spread_of_seeds(self._metrics[name]) if name in self._metrics else None
 
+    def mark(self, name: str) -> str:
+        """``SMALL_SAMPLE`` beside a value of a set metric over few images, else ""."""
+        metric = self.metric(name)
+        if metric is None or metric.value is None:
+            return ""
+        return SMALL_SAMPLE if metric.note.startswith(_SMALL_NOTES) else ""
+
     def pair_scores(self) -> pd.DataFrame | None:
         """The scores of each pair, their mean over seeds where there are several; ``None`` where a seed has none."""
         tables = [table for stored in self.seeds if (table := stored.pair_scores()) is not None]
@@ -114,10 +130,20 @@ class Section:
         return next(metric.card for row in self.rows if (metric := row.metric(name)) is not None)
 
     def decimals(self, name: str) -> int:
-        """How many decimals a reader is shown of a metric: 3, fewer where a typical value is over 10 or 100."""
-        values = [m.value for row in self.rows if (m := row.metric(name)) is not None and m.value is not None]
-        typical = statistics.median(map(abs, values)) if values else 0.0
-        return 3 - (typical >= 10) - (typical >= 100)
+        """How many decimals a reader is shown of a metric: 3, fewer where a typical value is over 10 or 100.
+
+        Of a set metric up to 5: a kernel distance is small, and no interval beside it says that digits mean nothing.
+        """
+        known = [m for row in self.rows if (m := row.metric(name)) is not None and m.value is not None]
+        typical = statistics.median(abs(metric.value or 0.0) for metric in known) if known else 0.0
+        small = known[0].card.level == "set" and typical > 0 if known else False
+        return 3 + (small and typical < 0.1) + (small and typical < 0.01) - (typical >= 10) - (typical >= 100)
+
+    @property
+    def small_sample_note(self) -> str:
+        """What a table says below itself where a value is marked, else ""."""
+        marked = any(row.mark(metric) for row in self.rows for metric in row.metric_names(compat=False))
+        return SMALL_SAMPLE_NOTE if marked else ""
 
     @property
     def headline(self) -> list[str]:
@@ -141,15 +167,6 @@ class Board:
     published: tuple[PublishedTable, ...]
 
 
-def coverage_of(record: Record) -> str:
-    """``n/N``: pairs that the run was over, of the protocol's pairs; a run of a part of a whole copy shows the part.
-
-    The metric with the most pairs tells: others may apply to some pairs only, or to none.
-    """
-    pairs = max((metric.n_expected for metric in record.metrics if metric.card.level == "pair"), default=0)
-    return f"{min(record.coverage.found, pairs)}/{record.coverage.expected}"
-
-
 def make_boards(records: Sequence[StoredRecord], published: Published | None = None) -> list[Board]:
     """Group, judge and order records; deterministic, whatever the order they come in."""
     entries = find_entries(records)
@@ -170,8 +187,8 @@ def make_boards(records: Sequence[StoredRecord], published: Published | None = N
 
 
 def _section(judges: str, records: list[StoredRecord], entries: Entries) -> Section:
-    primary = _most_common([(stored.record.primary_metric, stored.record.created) for stored in records])
-    reasons = _reasons(records, primary)
+    primary = most_common([(stored.record.primary_metric, stored.record.created) for stored in records])
+    reasons = why_not_ranked(records, primary)
     tables: dict[str, pd.DataFrame | None] = {}
     for stored in records:
         if not reasons[stored.path]:
@@ -202,83 +219,6 @@ def _by_entry(records: list[StoredRecord], entries: Entries) -> list[tuple[Store
     return [tuple(sorted(held, key=lambda s: (entries.by_path[s.path].seed, s.path))) for held in groups.values()]
 
 
-def _reasons(records: list[StoredRecord], primary: str) -> dict[str, str]:
-    """Why each record is not ranked, "" where it is, by path."""
-    replaced = superseded(records)
-    reasons = {stored.path: _own_reason(stored, primary, replaced) for stored in records}
-    sound = [stored for stored in records if not reasons[stored.path]]
-    if sound:
-        common = _Common.of(_newest(sound))
-        reasons |= {stored.path: common.difference(stored.record) for stored in sound}
-    equal = [stored for stored in sound if not reasons[stored.path]]
-    # Last, so that a later run that cannot be ranked takes no earlier one out.
-    newest = {stored.path for stored in _newest(equal)}
-    return reasons | {s.path: "a newer record of the same method" for s in equal if s.path not in newest}
-
-
-def _own_reason(stored: StoredRecord, primary: str, replaced: set[str]) -> str:
-    record = stored.record
-    value = next((metric for metric in record.metrics if metric.name == primary), None)
-    if record.origin != "measured":
-        return f"origin {record.origin}"
-    if stored.path in replaced:
-        return "superseded"
-    if not record.coverage.complete:
-        return f"coverage {coverage_of(record)}"
-    if record.primary_metric != primary or value is None or value.value is None:
-        return f"no value of {primary}"
-    return "primary metric is paper-compat" if value.card.compat else ""
-
-
-@dataclass(frozen=True)
-class _Common:
-    """What ranked rows must share: the protocol's text, its pairs, and the card of every metric."""
-
-    protocol: str
-    pair_set: str
-    cards: dict[str, str]
-
-    @classmethod
-    def of(cls, voters: Sequence[StoredRecord]) -> _Common:
-        """What most have: of the protocol's text, then of its pairs among those, then of each card among those.
-
-        Pairs differ under one text where every user builds them from an own copy of the data.
-        """
-        records = [stored.record for stored in voters]
-        protocol = _most_common([(record.protocol.digest, record.created) for record in records])
-        records = [record for record in records if record.protocol.digest == protocol]
-        pair_set = _most_common([(record.coverage.pair_set, record.created) for record in records])
-        cards: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for record in records:
-            if record.coverage.pair_set == pair_set:
-                for metric in record.metrics:
-                    cards[metric.name].append((metric.card_digest, record.created))
-        return cls(protocol, pair_set, {name: _most_common(seen) for name, seen in cards.items()})
-
-    def difference(self, record: Record) -> str:
-        """What of this a record has otherwise, "" for nothing."""
-        if record.protocol.digest != self.protocol:
-            return "protocol digest differs"
-        if record.coverage.pair_set != self.pair_set:
-            return "pair set differs"
-        # A metric that no voter has differs from nothing.
-        other = [m.name for m in record.metrics if m.card_digest != self.cards.get(m.name, m.card_digest)]
-        return f"metric card differs: {', '.join(other)}" if other else ""
-
-
-def _newest(records: Sequence[StoredRecord]) -> list[StoredRecord]:
-    """The newest record of each subject."""
-    newest: dict[tuple[str, str, int], StoredRecord] = {}
-    for stored in sorted(records, key=lambda entry: (entry.record.created, entry.path)):
-        newest[_subject(stored)] = stored
-    return list(newest.values())
-
-
-def _subject(stored: StoredRecord) -> tuple[str, str, int]:
-    """What a section may rank only once: a method with its weights and settings, and the run's seed."""
-    return stored.record.method.name, stored.record.method.digest, stored.record.seed
-
-
 def _places(
     ranked: list[tuple[StoredRecord, ...]], loaded: dict[str, pd.DataFrame | None], primary: str
 ) -> list[RankRange]:
@@ -303,12 +243,3 @@ def _order(row: Row, primary: str) -> tuple[object, ...]:
     place = (0, row.rank.low, row.rank.high) if row.rank else (1, 0, 0)
     known = (0, sign * value) if row.rank and value is not None else (1, 0.0)
     return (*place, *known, row.name, row.stored.path.encode())
-
-
-def _most_common(seen: list[tuple[str, str]]) -> str:
-    """The value seen most often; between equals the one with the latest date, then the last by name."""
-    counts = Counter(value for value, _ in seen)
-    latest: dict[str, str] = {}
-    for value, created in seen:
-        latest[value] = max(created, latest.get(value, ""))
-    return max(counts, key=lambda value: (counts[value], latest[value], value))

@@ -30,6 +30,8 @@ def protocol_markdown(board: Board, *, link: str = "../") -> str:
         parts += [f"## Judges: {section.judges or 'none'}", "", section_markdown(section, link=link), ""]
         if any(len(row.seeds) > 1 for row in section.rows):
             parts += [_SEEDS_NOTE, ""]
+        if section.small_sample_note:
+            parts += [section.small_sample_note, ""]
         if section.companions:
             parts += [
                 "### Parts, floors and ceilings of these metrics",
@@ -145,7 +147,8 @@ def _cells(section: Section, row: Row, names: Sequence[str], link: str) -> list[
 
 
 def _cell(section: Section, row: Row, name: str) -> str:
-    return formats.metric_cell(row.metric(name), row.spread(name), decimals=section.decimals(name))
+    text = formats.metric_cell(row.metric(name), row.spread(name), decimals=section.decimals(name))
+    return text + row.mark(name)
 
 
 def _side_table(section: Section, names: Sequence[str]) -> str:

@@ -14,9 +14,9 @@ from dgbench.results.published import Published, PublishedTable
 from dgbench.results.store import StoredRecord
 
 _COMMON = ("judges", "rank_low", "rank_high", "status", "method", "variant", "seeds", "origin", "coverage")
-_TRAILING = ("failures", "training_data", "overlap", "date", "method_digest", "published_values", "record")
+_TRAILING = ("failures", "training_data", "overlap", "date", "method_digest", "published_values", "notes", "record")
 _OVERALL = ("protocol", *_COMMON, "metric", "primary", "paper_compat", "value", "low", "high", "measured_only")
-_OVERALL_TRAILING = ("n_scored", "n_expected", *_TRAILING[:4], "card_digest", "source", "record")
+_OVERALL_TRAILING = ("n_scored", "n_expected", *_TRAILING[:4], "card_digest", "source", "notes", "record")
 
 
 def protocol_csv(board: Board) -> str:
@@ -24,13 +24,12 @@ def protocol_csv(board: Board) -> str:
 
     Several seeds of an entry share a row: its values are means over seeds, ``<metric>_seed_sd`` their spread.
     """
-    plain = _names(board.sections, compat=False)
-    metrics = [*plain, *(name for name in _names(board.sections, compat=True) if name not in plain)]
+    metrics = _names(board.sections)
     header = [*_COMMON, *(column for name in metrics for column in _metric_columns(name)), *_TRAILING]
     rows: list[list[str]] = []
     for section in board.sections:
         for row in section.rows:
-            cells = [cell for name in metrics for cell in _metric_cells(row, name)]
+            cells = [cell for name in metrics for cell in _metric_cells(section, row, name)]
             rows.append([*_common(section, row, row.seeds), *cells, *_row_trailing(row, section)])
     for table in board.published:
         for method in table.rows:
@@ -53,7 +52,7 @@ def overall_csv(boards: Sequence[Board], published: Published) -> str:
     for table in published.tables:
         for method in table.rows:
             for name, value in table.cells(method).items():
-                tail = ["", "", "", "", "", "", "", _source(table), _place(table)]
+                tail = ["", "", "", "", "", "", "", _source(table), "", _place(table)]
                 cells = [name, "no", "no", str(value), "", "", ""]
                 rows.append([table.near, *_published_common(table, method), *cells, *tail])
     return _csv([*_OVERALL, *_OVERALL_TRAILING], rows)
@@ -68,7 +67,7 @@ def _overall_row(board: Board, section: Section, row: Row, stored: StoredRecord,
         metric.name,
         "yes" if metric.name == section.primary else "no",
         "yes" if metric.card.compat else "no",
-        *(formats.number(value) for value in (metric.value, low, high, metric.measured_only)),
+        *_numbers(section, metric.name, (metric.value, low, high, metric.measured_only)),
         str(metric.n_scored),
         str(metric.n_expected),
         formats.failures(metric.failures),
@@ -77,6 +76,7 @@ def _overall_row(board: Board, section: Section, row: Row, stored: StoredRecord,
         record.created[:10],
         metric.card_digest[:12],
         record.source,
+        _notes([metric]),
         stored.path,
     ]
 
@@ -98,6 +98,7 @@ def _row_trailing(row: Row, section: Section) -> list[str]:
         max(stored.record.created for stored in row.seeds)[:10],
         record.method.digest[:12],
         "",
+        _notes([metric for name in _names([section]) if (metric := row.metric(name)) is not None]),
         " ".join(stored.path for stored in row.seeds),
     ]
 
@@ -109,7 +110,7 @@ def _published_common(table: PublishedTable, method: str) -> list[str]:
 
 def _published_trailing(table: PublishedTable, method: str) -> list[str]:
     values = "; ".join(f"{name} {value}" for name, value in table.cells(method).items())
-    return ["", "", "", "", "", f"{values} ({_source(table)})", _place(table)]
+    return ["", "", "", "", "", f"{values} ({_source(table)})", "", _place(table)]
 
 
 def _source(table: PublishedTable) -> str:
@@ -124,17 +125,29 @@ def _metric_columns(name: str) -> list[str]:
     return [name, *(f"{name}_{part}" for part in ("low", "high", "seed_sd", "measured_only", "measured"))]
 
 
-def _metric_cells(row: Row, name: str) -> list[str]:
+def _metric_cells(section: Section, row: Row, name: str) -> list[str]:
     metric = row.metric(name)
     if metric is None:
         return [""] * len(_metric_columns(name))
     low, high = (metric.interval.low, metric.interval.high) if metric.interval else (None, None)
-    numbers = [formats.number(v) for v in (metric.value, low, high, row.spread(name), metric.measured_only)]
+    numbers = _numbers(section, name, (metric.value, low, high, row.spread(name), metric.measured_only))
     return [*numbers, f"{metric.n_scored}/{metric.n_expected}"]
 
 
-def _names(sections: Sequence[Section], *, compat: bool) -> list[str]:
-    return list(dict.fromkeys(name for section in sections for name in section.metric_names(compat=compat)))
+def _numbers(section: Section, name: str, values: Iterable[float | None]) -> list[str]:
+    decimals = max(formats.DECIMALS, section.decimals(name))
+    return [formats.number(value, decimals=decimals) for value in values]
+
+
+def _notes(metrics: Iterable[MetricValue]) -> str:
+    """What the scoring noted of these metrics, such as that a set is small."""
+    return " | ".join(f"{metric.name}: {metric.note}" for metric in metrics if metric.note)
+
+
+def _names(sections: Sequence[Section]) -> list[str]:
+    """The metrics of all sections, paper-compat ones last."""
+    every = [name for compat in (False, True) for section in sections for name in section.metric_names(compat=compat)]
+    return list(dict.fromkeys(every))
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

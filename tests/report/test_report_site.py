@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
 import pytest
+import yaml
+from fabricated_records import write_run
 from PIL import Image
 
 from dgbench.core.errors import UsageError
@@ -87,6 +90,24 @@ def test_a_protocol_page_shows_ranks_reasons_flags_and_failures(site: Path) -> N
     assert "same data set" in text
     assert text.count('class="plot interval-plot"') == 8
     assert text.count('class="plot curve-plot"') == 6
+
+
+def test_values_over_few_images_are_marked_and_bin_edges_are_not_rounded(tmp_path: Path) -> None:
+    file = write_run(tmp_path / "runs", "dg", 0.6, protocol="frll-cross") / "record.json"
+    data = json.loads(file.read_text())
+    data["metrics"][3]["note"] = "small N: N=48 < 5000, biased upwards; rank by kd"
+    file.write_text(json.dumps(data))
+    protocol = yaml.safe_load((_ROOT / "protocols" / "frll-cross" / "v1" / "protocol.yaml").read_text())
+    folder = tmp_path / "protocols" / "frll-cross" / "v1"
+    folder.mkdir(parents=True)
+    (folder / "protocol.yaml").write_text(yaml.safe_dump(protocol | {"pose_bins": [0.0, 7.5, 22.5]}))
+    options = Options(protocols_root=tmp_path / "protocols", figures=False)
+    build_report(tmp_path / "runs", tmp_path / "site", options=options)
+    text = (tmp_path / "site" / "protocols" / "frll-cross-v1.html").read_text(encoding="utf-8")
+    assert '<abbr title="small N: N=48 &lt; 5000, biased upwards; rank by kd">†</abbr>' in text
+    assert "† Over fewer than 5,000 images" in text
+    assert "0 / 7.5 / 22.5°" in text
+    assert "†</abbr>" in (tmp_path / "site" / "methods" / "dg.html").read_text(encoding="utf-8")
 
 
 def test_printed_tables_stand_on_the_page_of_the_nearest_protocol(site: Path) -> None:

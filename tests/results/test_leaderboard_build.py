@@ -12,7 +12,7 @@ import pytest
 from fabricated_records import make_record, pair_table, write_run
 
 from dgbench.core.digests import digest
-from dgbench.results.board import coverage_of
+from dgbench.results.eligibility import coverage_of
 from dgbench.results.leaderboard import build, render
 from dgbench.results.store import RECORD, write_record
 
@@ -192,3 +192,33 @@ def test_the_overall_table_has_a_row_per_metric(results: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(render(results)["overall.csv"])))
     assert len(rows) == 3 * 4
     assert {row["metric"] for row in rows if row["primary"] == "yes"} == {"csim"}
+
+
+def _with_sets(root: Path, method: str, fd: float, kd: float) -> None:
+    frame = pair_table(method, quality=0.5)
+    record = make_record(method, frame)
+    *others, distance = record.metrics
+    small = distance.model_copy(update={"value": fd, "note": "small N: N=48 < 5000, biased upwards; rank by kd"})
+    card = distance.card.model_copy(update={"name": "kd"})
+    update = {"name": "kd", "card": card, "card_digest": card.digest, "value": kd, "note": "one subset of all 48"}
+    metrics = (*others, small, distance.model_copy(update=update))
+    write_record(root / method, record.model_copy(update={"metrics": metrics}), frame, {})
+
+
+def test_a_set_value_over_few_images_is_marked_and_noted(tmp_path: Path) -> None:
+    _with_sets(tmp_path, "a", 4.5, 0.00137)
+    page = render(tmp_path)["synthface-mini-cross@1.md"]
+    assert "| 4.500† |" in page and page.count("† Over fewer than 5,000 images (fid_smallN)") == 1
+    note = "fd: small N: N=48 < 5000, biased upwards; rank by kd"
+    assert _rows(tmp_path)["a"]["notes"] == f"{note} | kd: one subset of all 48"
+    overall = csv.DictReader(io.StringIO(render(tmp_path)["overall.csv"]))
+    notes = {row["metric"]: row["notes"] for row in overall}
+    assert (notes["csim"], notes["fd"]) == ("", note)
+
+
+def test_a_small_kernel_distance_keeps_its_digits(tmp_path: Path) -> None:
+    _with_sets(tmp_path, "a", 4.5, 0.00137)
+    _with_sets(tmp_path, "b", 4.5, -0.00049)
+    files = render(tmp_path)
+    for name in ("synthface-mini-cross@1.md", "synthface-mini-cross@1.csv", "overall.csv"):
+        assert "0.00137" in files[name] and "-0.00049" in files[name]

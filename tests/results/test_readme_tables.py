@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from fabricated_records import write_run
 from typer.testing import CliRunner
 
 from dgbench.cli.app import app
@@ -13,6 +14,7 @@ from dgbench.core.errors import UsageError
 from dgbench.results.blocks import has_blocks
 from dgbench.results.check import check
 from dgbench.results.leaderboard import build
+from dgbench.results.store import RECORD
 
 _BEGIN = "<!-- leaderboard: synthface-mini-cross@1 embedded: csim, pose_error -->"
 _TEXT = f"# Title\n\nBefore.\n\n{_BEGIN}\nold\n<!-- /leaderboard -->\n\nAfter.\n"
@@ -35,6 +37,20 @@ def test_the_block_is_filled_and_the_rest_stays(results: Path, readme: Path) -> 
     assert "old" not in text
     build(results, readmes=[readme])
     assert readme.read_text() == text
+
+
+def test_a_set_value_over_few_images_is_marked_and_the_mark_explained(tmp_path: Path) -> None:
+    record_file = write_run(tmp_path / "runs", "dg", 0.6) / RECORD
+    data = json.loads(record_file.read_text())
+    data["metrics"][3]["note"] = "small N: N=48 < 5000, biased upwards; rank by kd"
+    record_file.write_text(json.dumps(data))
+    file = tmp_path / "README.md"
+    file.write_text(_TEXT.replace("csim, pose_error", "csim, fd"))
+    build(tmp_path / "runs", tmp_path / "board", readmes=[file])
+    assert "† |" in file.read_text() and "† Over fewer than 5,000 images" in file.read_text()
+    file.write_text(_TEXT)
+    build(tmp_path / "runs", tmp_path / "board", readmes=[file])
+    assert "†" not in file.read_text()
 
 
 def test_the_check_holds_the_readme_beside_the_results(results: Path, readme: Path) -> None:
