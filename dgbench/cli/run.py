@@ -54,14 +54,8 @@ def run(
     from dgbench.engine.methods import WorkerSetup, build_method, parse_options
     from dgbench.engine.plan import Shard
     from dgbench.engine.run import run_method
-    from dgbench.methods.baseline_card import baseline_names
-    from dgbench.methods.devices import check_device
-    from dgbench.methods.registry import check_checkpoint
     from dgbench.protocols.registry import load_protocol
 
-    # A third-party method computes with the PyTorch of its own interpreter, which looks for its device itself.
-    check_device(device, here=method not in baseline_names())
-    check_checkpoint(method, checkpoint)
     part, budget = Shard.parse(shard), FailureBudget.parse(max_failures)
     loaded = load_protocol(protocol)
     setup = WorkerSetup(

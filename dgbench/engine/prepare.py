@@ -13,6 +13,7 @@ from dgbench.datasets.registry import data_root, reader
 from dgbench.datasets.voxceleb.poses import pose_file, write_poses
 from dgbench.networks.judges import Judges, load_judges
 from dgbench.preprocess.prepare import PrepareSummary, Progress, estimate_poses, prepare_store
+from dgbench.preprocess.prepare_folder import require_own_folder
 from dgbench.preprocess.store import is_store
 from dgbench.protocols.frozen_points import FILE as POINTS_FILE
 from dgbench.protocols.frozen_points import read_points
@@ -60,6 +61,7 @@ def prepare_protocol(
     manifest = reader(protocol.dataset)(root)
     networks = load_judges(judges, weights=weights, roles=_ROLES)
     if protocol.pairing.sampler == "voxceleb-largepose" and not manifest.frames["yaw"].notna().any():
+        require_own_folder(out)
         _make_poses(loaded, manifest, networks, work=out / "poses", workers=workers, progress=progress)
         manifest = reader(protocol.dataset)(root)
     pairs = loaded.pairs(manifest)

@@ -22,6 +22,9 @@ from dgbench.engine.tasks import TaskBuilder, prepared
 from dgbench.io.journal import Journal
 from dgbench.io.space import picture_bytes, require_space
 from dgbench.methods.contract import LoadContext, Reenactor
+from dgbench.methods.devices import check_device
+from dgbench.methods.registry import check_checkpoint
+from dgbench.methods.worker import IsolatedReenactor
 from dgbench.protocols.registry import LoadedProtocol
 
 Progress = Callable[[int, int], None]
@@ -86,6 +89,9 @@ def run_method(
     """
     if limit is not None and limit < 1:
         raise UsageError(f"limit {limit}: a run has at least one pair")
+    # A third-party method computes with the PyTorch of its own interpreter, which looks for its device itself.
+    check_device(device, here=not isinstance(method, IsolatedReenactor))
+    check_checkpoint(method.name, checkpoint)
     shard = shard or Shard()
     opened = open_data(loaded, data, weights=weights)
     pairs = opened.pairs[:limit]
