@@ -59,7 +59,7 @@ def _cell(view: SectionView, row: Row, column: Column) -> str:
     metric = row.metric(column.name)
     if metric is None or metric.value is None:
         return "--"
-    text = formats.number(metric.value, decimals=column.decimals)
+    text = formats.number(metric.value, decimals=column.decimals) + (r"$^\dagger$" if row.mark(column.name) else "")
     spread = row.spread(column.name)
     if spread is not None:
         text += f" $\\pm$ {formats.number(spread, decimals=column.decimals)}"
@@ -73,5 +73,6 @@ def _caption(view: SectionView, protocol: str) -> str:
     judges = view.section.judges or "no"
     return (
         f"{escape(protocol)}, {judges} judges. Ranks are ranges over identities; values count every pair, failures at "
-        f"the metric's floor; brackets are 95\\,\\% intervals of {escape(view.section.primary)}, the deciding metric."
+        f"the metric's floor; brackets are 95\\,\\% intervals of {escape(view.section.primary)}, the deciding metric. "
+        "A dagger: over fewer than 5,000 images, which biases the value upwards."
     )

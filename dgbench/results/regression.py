@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
 from pathlib import Path
 
+from dgbench.core.companions import COMPANIONS
 from dgbench.core.record import MetricValue, Record
 from dgbench.results.compare import MetricComparison, compare_runs, decides, scored_folder
 from dgbench.results.store import read_record
 
 #: The chance that an unchanged method is called worse in any pair metric.
 _LEVEL = 0.05
-#: The one companion of a pair metric that is not named after it (``metrics.registry.COMPANIONS``).
-_COMPANION_OF = {"akd": "landmark_nme"}
+_BESIDE = frozenset(itertools.chain.from_iterable(COMPANIONS.values()))
 
 
 def regressions(new: Path, baseline: Path, *, judges: str | None = None) -> list[str]:
@@ -55,14 +55,8 @@ def regressions(new: Path, baseline: Path, *, judges: str | None = None) -> list
 
 def _asked(record: Record) -> list[MetricValue]:
     """Return the metrics that a protocol asks for and a method answers for."""
-    names = [metric.name for metric in record.metrics]
-    beside = {name for name in names if _COMPANION_OF.get(name) in names or _named_after(name, names)}
-    beside.discard(record.primary_metric)
+    beside = _BESIDE - {record.primary_metric}
     return [m for m in record.metrics if m.value is not None and decides(m.card) and m.name not in beside]
-
-
-def _named_after(name: str, others: Sequence[str]) -> bool:
-    return any(name.startswith(f"{other}_") for other in others)
 
 
 def _pairs(record: Record) -> int:
