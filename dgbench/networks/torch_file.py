@@ -32,8 +32,13 @@ def read_tensors(path: Path, *, harmless: Sequence[Any] = ()) -> Any:
         with torch.serialization.safe_globals(list(harmless)):
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
-        raise UsageError(f"{path}: not a file of plain tensors, and nothing else is run ({reason})") from error
+        raise UsageError(f"{path}: not a file of plain tensors, and nothing else is run ({_reason(error)})") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of an error; torch's own refusal goes on about how to load the file nevertheless."""
+    first = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+    return "it holds other objects" if first.startswith("Weights only load failed") else first[:160]
 
 
 def _refuse_long_words(path: Path) -> None:

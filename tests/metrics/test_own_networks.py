@@ -207,5 +207,5 @@ def test_a_wrong_network_is_refused(tmp_path):
     with pytest.raises(UsageError, match="lacks lin3"):
         make_metric("lpips", weights=tmp_path)
     (tmp_path / compat_fid.FILE).write_bytes(b"nothing")
-    with pytest.raises(UsageError, match="Inception-v3"):
+    with pytest.raises(UsageError, match="file of plain tensors"):
         make_metric("fid_stargan2_src", weights=tmp_path)
