@@ -51,7 +51,7 @@ def check(
             ``results_root``, where it has such tables.
 
     Raises:
-        UsageError: ``results_root`` is no folder, or ``base`` is no revision.
+        UsageError: ``results_root`` is no folder, its corrections cannot be read, or ``base`` is no revision.
     """
     protocols = protocols_root or results_root.resolve().parent / "protocols"
     records, problems = _read_all(results_root)
@@ -62,6 +62,7 @@ def check(
     problems += _strays(results_root)
     if protocols.is_dir():
         problems += protocol_problems(records, protocols)
+    history.read_corrections(results_root)  # a later check against this state would fail on them
     if base is not None:
         problems += history.problems(results_root, protocols, base=base)
     if readmes is None:

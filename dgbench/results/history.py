@@ -152,14 +152,23 @@ def _lock_problems(top: Path, commit: str, protocols_root: Path) -> list[Problem
 def _allowed(top: Path, commit: str, blob: str | None, results_root: Path) -> tuple[set[str], list[Problem]]:
     """What the corrections written since the merge base excuse, and those of the merge base that are gone."""
     before = _corrections(_git(top, "cat-file", "blob", blob), f"{commit[:12]}:{CORRECTIONS}") if blob else {}
-    file = results_root / CORRECTIONS
-    now = _corrections(file.read_bytes(), str(file)) if file.is_file() else {}
+    now = read_corrections(results_root)
     lost = [
         Problem(CORRECTIONS, "removed", f"the reason given for {path} was changed or removed; restore it")
         for path, reason in before.items()
         if reason not in now.get(path, "")
     ]
     return {path for path, reason in now.items() if reason != before.get(path)}, lost
+
+
+def read_corrections(results_root: Path) -> dict[str, str]:
+    """Return what the corrections of a results folder excuse: path or id → reason.
+
+    Raises:
+        UsageError: they cannot be read.
+    """
+    file = results_root / CORRECTIONS
+    return _corrections(file.read_bytes(), str(file)) if file.is_file() else {}
 
 
 def _corrections(content: bytes, name: str) -> dict[str, str]:

@@ -166,8 +166,12 @@ def test_a_correction_with_a_reason_is_allowed_and_one_without_is_not(repository
     file.write_text(f"{place}: the run used a damaged copy of the data set\n")
     assert check(repository, base="main") == []
     file.write_text(f"{place}: wrong\n")
-    with pytest.raises(UsageError, match="reasons of at least 20 characters"):
-        check(repository, base="main")
+    for base in ("main", None):
+        with pytest.raises(UsageError, match="reasons of at least 20 characters"):
+            check(repository, base=base)
+    file.write_text(f"{place}: trained anew: the first run was of another model\n")
+    with pytest.raises(UsageError, match="cannot be read as YAML"):
+        check(repository)
 
 
 @pytest.fixture
