@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import get_args
@@ -79,10 +78,9 @@ def check_checkpoint(name: str, checkpoint: Path | None) -> None:
         raise UsageError(f"method '{name}' takes no --checkpoint")
 
 
-def create(name: str, factory: Callable[[type[Reenactor]], Reenactor] | None = None) -> Reenactor:
+def create(name: str) -> Reenactor:
     """Return a new, unloaded method by name."""
-    found = method_class(name)
-    return factory(found) if factory else found()
+    return method_class(name)()
 
 
 def _load(point: EntryPoint) -> object:

@@ -43,20 +43,6 @@ class PairedDifference:
         return self.interval is not None and (self.interval.low > 0 or self.interval.high < 0)
 
 
-def paired_difference(
-    first: NDArray[np.float64],
-    second: NDArray[np.float64],
-    clusters: Clusters,
-    *,
-    level: float = 0.95,
-    draws: int = DRAWS,
-    seed: int = 0,
-) -> PairedDifference:
-    """Compare two methods pair by pair by one metric: :func:`paired_differences` of scores float64 (N,)."""
-    columns = (np.asarray(first)[:, None], np.asarray(second)[:, None])
-    return paired_differences(*columns, clusters, level=level, draws=draws, seed=seed)[0]
-
-
 def paired_differences(
     first: NDArray[np.float64],
     second: NDArray[np.float64],

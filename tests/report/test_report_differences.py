@@ -16,7 +16,7 @@ from dgbench.report.views import protocol_views
 from dgbench.results.board import make_boards
 from dgbench.results.ranks import clusters_of
 from dgbench.results.store import find_records
-from dgbench.stats.paired import paired_difference
+from dgbench.stats.paired import paired_differences
 
 
 def _section(runs: Path):  # type: ignore[no-untyped-def]
@@ -38,7 +38,7 @@ def test_every_difference_is_the_plain_paired_one(runs: Path) -> None:
         for place, (i, j) in enumerate(pairs):
             low, high, won, lost = metric["diff"][4 * place : 4 * place + 4]
             first, second = (by_name[names[k]][metric["name"]].to_numpy() for k in (i, j))
-            plain = paired_difference(first, second, clusters_of(by_name[names[i]]))
+            (plain,) = paired_differences(first[:, None], second[:, None], clusters_of(by_name[names[i]]))
             assert plain.interval is not None
             assert low * metric["step"] == pytest.approx(plain.interval.low, abs=metric["step"])
             assert high * metric["step"] == pytest.approx(plain.interval.high, abs=metric["step"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dgbench.stats.clusters import Clusters
-from dgbench.stats.paired import detectable_difference, needed_people, paired_difference, paired_differences
+from dgbench.stats.paired import detectable_difference, needed_people, paired_differences
 from dgbench.stats.ranks import rank_ranges, shown_better
 from dgbench.stats.spread import disjoint_parts, spread_over_parts
 
@@ -23,6 +23,11 @@ def scores(people: int, each: int, shift: float, seed: int = 0):
     person = rng.normal(0, 1.0, people)[who]
     a = person + shift + rng.normal(0, 0.1, people)[who] + rng.normal(0, 0.1, len(who))
     return a, person + rng.normal(0, 0.1, len(who)), self_clusters(people, each)
+
+
+def paired_difference(first, second, clusters, **options):
+    """By one metric: scores (N,)."""
+    return paired_differences(first[:, None], second[:, None], clusters, **options)[0]
 
 
 def test_pairing_removes_what_the_pairs_share():

@@ -239,10 +239,7 @@ def _track_start(root: Path, clip: Clip, tracks: set[str], track_roots: Sequence
 
 
 def _first_frame(path: Path) -> int | None:
-    try:
-        frames = read_track(path).frames
-    except OverflowError as error:
-        raise UsageError(f"{path}: a frame number beyond any video") from error
+    frames = read_track(path).frames
     if len(frames) and not 0 <= frames[0] < _MAX_FRAME:
         raise UsageError(f"{path}: a frame number beyond any video")
     return int(frames[0]) if len(frames) else None

@@ -74,7 +74,7 @@ def read_track(path: Path, *, space: BoxSpace | None = None) -> Track:
         boxes = np.array([[float(value) for value in row[1:]] for row in cells], dtype=np.float64).reshape(-1, 4)
         if len(frames) != len(boxes) or not np.isfinite(boxes).all():
             raise ValueError("a row has no four finite numbers")
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, OverflowError) as error:
         raise UsageError(f"{path}: not a track table ({' '.join(str(error).split())[:120]})") from error
     guessed: BoxSpace = "unit" if any("." in value for row in cells for value in row[1:]) else "h360"
     return Track(head, frames, boxes, space or guessed)
