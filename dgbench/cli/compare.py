@@ -29,7 +29,7 @@ def compare(
 
     result = compare_runs(first, second, judges=judges)
     emit(_data(result), _text(result), as_json=as_json)
-    worse = regressions(first, second, judges=judges) if fail_if_worse else []
+    worse = regressions(first, second, judges=judges, comparison=result) if fail_if_worse else []
     if worse:
         raise WorkFailedError(f"{first}: worse than {second}: {'; '.join(worse)}")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dgbench.core.companions import COMPANIONS
 from dgbench.core.record import MetricValue, Record
-from dgbench.results.compare import MetricComparison, compare_runs, decides, scored_folder
+from dgbench.results.compare import Comparison, MetricComparison, compare_runs, decides, scored_folder
 from dgbench.results.store import read_record
 
 #: The chance that an unchanged method is called worse in any pair metric.
@@ -15,7 +15,9 @@ _LEVEL = 0.05
 _BESIDE = frozenset(itertools.chain.from_iterable(COMPANIONS.values()))
 
 
-def regressions(new: Path, baseline: Path, *, judges: str | None = None) -> list[str]:
+def regressions(
+    new: Path, baseline: Path, *, judges: str | None = None, comparison: Comparison | None = None
+) -> list[str]:
     """Return one line per way in which ``new`` is shown to be worse than ``baseline``; none is a pass.
 
     A pair metric has regressed where the paired 95 % interval of the difference lies on the worse side of zero and the
@@ -29,12 +31,13 @@ def regressions(new: Path, baseline: Path, *, judges: str | None = None) -> list
         new: a run folder or a folder with ``record.json``.
         baseline: what it is held against.
         judges: which scores, where a run has several.
+        comparison: what :func:`compare_runs` says of the two, where it was asked already.
 
     Raises:
         UsageError: nothing that could be compared.
     """
     records = [read_record(scored_folder(path, judges=judges)) for path in (new, baseline)]
-    compared = {item.name: item for item in compare_runs(new, baseline, judges=judges).metrics}
+    compared = {item.name: item for item in (comparison or compare_runs(new, baseline, judges=judges)).metrics}
     values = {metric.name: metric for metric in records[0].metrics}
     found: list[str] = []
     pairs = [_pairs(record) for record in records]
