@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from dgbench.methods.contract import Reenactor
     from dgbench.methods.registry import register
     from dgbench.protocols.registry import list_protocols, load_protocol
-    from dgbench.results.leaderboard import build as build_leaderboard
-    from dgbench.results.store import find_records, read_record
+    from dgbench.results.records.store import find_records, read_record
+    from dgbench.results.tables.leaderboard import build as build_leaderboard
 
 __all__ = [
     "Record",
@@ -37,11 +37,11 @@ __all__ = [
 _HOME = {
     "Record": "dgbench.core.record:Record",
     "Reenactor": "dgbench.methods.contract:Reenactor",
-    "build_leaderboard": "dgbench.results.leaderboard:build",
-    "find_records": "dgbench.results.store:find_records",
+    "build_leaderboard": "dgbench.results.tables.leaderboard:build",
+    "find_records": "dgbench.results.records.store:find_records",
     "list_protocols": "dgbench.protocols.registry:list_protocols",
     "load_protocol": "dgbench.protocols.registry:load_protocol",
-    "read_record": "dgbench.results.store:read_record",
+    "read_record": "dgbench.results.records.store:read_record",
     "register": "dgbench.methods.registry:register",
     "run": "dgbench.engine.api:run",
     "score": "dgbench.engine.api:score",

@@ -11,7 +11,7 @@ from dgbench.cli.options import DataRoot, Weights
 from dgbench.cli.output import AsJson, emit
 
 if TYPE_CHECKING:
-    from dgbench.metrics.audit import AuditReport
+    from dgbench.scoring.recompute import AuditReport
 
 
 def audit(
@@ -60,14 +60,14 @@ def _audit_run(
     run: Path, *, judges: str | None, sample: int, seed: int, weights: Path | None, data: Path | None, as_json: bool
 ) -> None:
     from dgbench.core.errors import UsageError, WorkFailedError
-    from dgbench.engine.data import open_data
-    from dgbench.engine.plan import RunFolder, read_plan
-    from dgbench.engine.score import RunImages
-    from dgbench.metrics.audit import audit_scores
+    from dgbench.engine.run.data import open_data
+    from dgbench.engine.run.plan import RunFolder, read_plan
+    from dgbench.engine.score.scorer import RunImages
     from dgbench.networks.judges import load_judges
     from dgbench.protocols.registry import load_protocol
-    from dgbench.results.compare import scored_folder
-    from dgbench.results.store import PAIR_SCORES, read_pair_scores, read_record
+    from dgbench.results.compare.paired import scored_folder
+    from dgbench.results.records.store import PAIR_SCORES, read_pair_scores, read_record
+    from dgbench.scoring.recompute import audit_scores
 
     scores = scored_folder(run, judges=judges)
     record = read_record(scores)

@@ -32,9 +32,9 @@ def score_clips(
     generated count: they score the metric's cap, or enter as black frames.
     """
     from dgbench.core.card import JUDGE_SETS
-    from dgbench.metrics.clip_folders import clips_in_folders
-    from dgbench.metrics.clips import score_clips as score
     from dgbench.networks.judges import load_judges
+    from dgbench.scoring.clip_folders import clips_in_folders
+    from dgbench.scoring.clips import score_clips as score
 
     if judges not in JUDGE_SETS:
         raise UsageError(f"--judges '{judges}': choose one of {', '.join(JUDGE_SETS)}")

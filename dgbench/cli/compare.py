@@ -10,7 +10,7 @@ import typer
 from dgbench.cli.output import AsJson, emit
 
 if TYPE_CHECKING:
-    from dgbench.results.compare import Comparison, MetricComparison
+    from dgbench.results.compare.paired import Comparison, MetricComparison
 
 
 def compare(
@@ -24,8 +24,8 @@ def compare(
 ) -> None:
     """Compare two runs of one protocol pair by pair: difference, 95 % interval over people, p, and people needed."""
     from dgbench.core.errors import WorkFailedError
-    from dgbench.results.compare import compare_runs
-    from dgbench.results.regression import regressions
+    from dgbench.results.compare.paired import compare_runs
+    from dgbench.results.compare.regression import regressions
 
     result = compare_runs(first, second, judges=judges)
     emit(_data(result), _text(result), as_json=as_json)

@@ -71,7 +71,7 @@ def prepare(
 
     from dgbench.core.card import JudgeSet
     from dgbench.core.errors import UsageError, WorkFailedError
-    from dgbench.engine.prepare import prepare_protocol
+    from dgbench.preprocess.protocol_store import prepare_protocol
     from dgbench.protocols.registry import load_protocol
 
     if judges not in get_args(JudgeSet):

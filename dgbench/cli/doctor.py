@@ -24,7 +24,7 @@ def doctor(
     Exit code 1 where something is broken; missing things are needed by some work only and leave it 0.
     """
     from dgbench.core.errors import WorkFailedError
-    from dgbench.engine.checks import run_checks
+    from dgbench.doctor.checks import run_checks
 
     checks = run_checks(weights=weights, results=results)
     width = max(len(check.name) for check in checks)

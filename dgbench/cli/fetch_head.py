@@ -25,7 +25,7 @@ def fetch_head(
     An interrupted download goes on where it stopped. Without a network, copy the FaceXModel folder here and name it
     with --from.
     """
-    from dgbench.datasets.synthface.head_fetch import fetch_head as fetch
+    from dgbench.synthface.head.download import fetch_head as fetch
 
     with progress_bar("fetch-head", quiet=as_json) as move:
         found = fetch(source=source, out=out, progress=move)

@@ -21,7 +21,7 @@ def build(
     as_json: AsJson = False,
 ) -> None:
     """Write CSV and Markdown tables of every record under RESULTS."""
-    from dgbench.results.leaderboard import build as build_leaderboard
+    from dgbench.results.tables.leaderboard import build as build_leaderboard
 
     files = [str(file) for file in build_leaderboard(results, out, readmes=readme or [])]
     emit({"files": files}, "\n".join(files), as_json=as_json)
@@ -42,7 +42,7 @@ def check(
     """List everything that is wrong with RESULTS: schema, names, digests, scores, history, stale tables."""
     from dgbench.core.errors import WorkFailedError
     from dgbench.protocols.registry import protocols_root
-    from dgbench.results.check import check as check_results
+    from dgbench.results.checks.check import check as check_results
 
     beside = results.resolve().parent / "protocols"
     released = protocols or (beside if beside.is_dir() else protocols_root())

@@ -110,7 +110,7 @@ def _maker(
     name: str, repo: Path | None, python: Path | None, checkpoint: Path | None, options: list[str], *, any_commit: bool
 ) -> Callable[[], Reenactor]:
     """Return what makes a new, unloaded method of that name."""
-    from dgbench.engine.methods import WorkerSetup, build_method, parse_options
+    from dgbench.engine.run.methods import WorkerSetup, build_method, parse_options
     from dgbench.methods.baseline_card import baseline_names, find_setup, load_card, require_setup
 
     setup = WorkerSetup(repo=repo, python=python, options=parse_options(options), any_commit=any_commit)

@@ -57,7 +57,7 @@ def verify(name: Name, data: DataRoot = None, as_json: AsJson = False) -> None:
     Exit code 1 where pairs are missing.
     """
     from dgbench.core.errors import WorkFailedError
-    from dgbench.engine.data import open_data
+    from dgbench.engine.run.data import open_data
     from dgbench.protocols.registry import load_protocol
     from dgbench.protocols.verify import check_coverage, table
 

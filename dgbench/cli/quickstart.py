@@ -23,7 +23,7 @@ def quickstart(
     """
     from dgbench.core.errors import WorkFailedError
     from dgbench.engine.quickstart import quickstart as work
-    from dgbench.engine.suite_file import Cell
+    from dgbench.engine.suite.file import Cell
 
     def announce(cell: Cell) -> None:
         if not as_json:

@@ -12,7 +12,7 @@ from dgbench.cli.output import AsJson, emit
 from dgbench.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from dgbench.engine.run import RunSummary
+    from dgbench.engine.run.runner import RunSummary
 
 
 def run(
@@ -50,10 +50,10 @@ def run(
     Images and a journal are kept in the run folder. A pair that fails is kept by kind and message, counted, and
     scored at each metric's floor.
     """
-    from dgbench.engine.budget import FailureBudget
-    from dgbench.engine.methods import WorkerSetup, build_method, parse_options
-    from dgbench.engine.plan import Shard
-    from dgbench.engine.run import run_method
+    from dgbench.engine.run.budget import FailureBudget
+    from dgbench.engine.run.methods import WorkerSetup, build_method, parse_options
+    from dgbench.engine.run.plan import Shard
+    from dgbench.engine.run.runner import run_method
     from dgbench.protocols.registry import load_protocol
 
     part, budget = Shard.parse(shard), FailureBudget.parse(max_failures)

@@ -45,9 +45,9 @@ def score(
     over measured pairs stands beside it. Exit code 1 where images of --outputs were missing or refused.
     """
     from dgbench.core.card import JUDGE_SETS
-    from dgbench.engine.score import score_run
+    from dgbench.engine.score.scorer import score_run
     from dgbench.metrics.registry import check_name
-    from dgbench.results.store import publish
+    from dgbench.results.records.store import publish
 
     if judges not in JUDGE_SETS:
         raise UsageError(f"--judges '{judges}': choose one of {', '.join(JUDGE_SETS)}")
@@ -84,8 +84,8 @@ def _adopt(
     weights: Path | None,
     trained_on: list[str] | None,
 ) -> tuple[Path, str]:
-    from dgbench.engine.data import open_data
-    from dgbench.engine.outputs import adopt_outputs
+    from dgbench.engine.run.data import open_data
+    from dgbench.engine.run.outputs import adopt_outputs
     from dgbench.protocols.registry import load_protocol
 
     if run is not None or not (protocol and method and out):

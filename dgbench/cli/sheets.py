@@ -17,8 +17,8 @@ def sheets(
     as_json: AsJson = False,
 ) -> None:
     """Render contact sheets: 24 people, 13 views, expressions, 20 lights, landmarks with visibility."""
-    from dgbench.datasets.synthface.contact import SHEETS, write_sheets
-    from dgbench.datasets.synthface.head import load_head
+    from dgbench.synthface.head.load import load_head
+    from dgbench.synthface.sets.contact_sheet import SHEETS, write_sheets
 
     with progress_bar("sheets", quiet=as_json) as move:
         written = write_sheets(load_head(head), out, progress=move)

@@ -34,9 +34,9 @@ def suite(
     the exit code is then 1. The records are the same, whoever does the work.
     """
     from dgbench.core.errors import WorkFailedError
-    from dgbench.engine.crew import hire
-    from dgbench.engine.suite import run_suite
-    from dgbench.engine.suite_file import Cell, read_suite
+    from dgbench.engine.suite.crew import hire
+    from dgbench.engine.suite.file import Cell, read_suite
+    from dgbench.engine.suite.runner import run_suite
     from dgbench.methods.devices import check_device
 
     def announce(cell: Cell) -> None:

@@ -27,10 +27,10 @@ def synth(
     as_json: AsJson = False,
 ) -> None:
     """Render a SynthFace tree in a data set's own layout, with exact landmarks, visibility and pose beside it."""
-    from dgbench.datasets.synthface.head import load_head
-    from dgbench.datasets.synthface.layouts import LAYOUTS, Selection
-    from dgbench.datasets.synthface.layouts import layout as find_layout
-    from dgbench.datasets.synthface.tree import TreePlan, write_tree
+    from dgbench.synthface.head.load import load_head
+    from dgbench.synthface.sets.layouts import LAYOUTS, Selection
+    from dgbench.synthface.sets.layouts import layout as find_layout
+    from dgbench.synthface.sets.tree import TreePlan, write_tree
 
     find_layout(layout)
     if frames is not None and frames < 1:

@@ -14,7 +14,7 @@ from dgbench.core.errors import UsageError
 
 if TYPE_CHECKING:
     from dgbench.models.dg.checkpoint import Checkpoint
-    from dgbench.training.config import TrainConfig
+    from dgbench.training.dg.config import TrainConfig
 
 
 def dg(
@@ -49,17 +49,17 @@ def dg(
     Only the protocol's training people are seen. The trained model lies in --out itself, ready for
     `dgbench run --method dg --checkpoint OUT`.
     """
-    from dgbench.engine.data import open_data
+    from dgbench.engine.run.data import open_data
     from dgbench.methods.devices import check_device
     from dgbench.models.dg.checkpoint import PARTS, load_checkpoint
     from dgbench.models.dg.face_encoder import build_face_encoder
     from dgbench.protocols.registry import load_protocol
-    from dgbench.training.config_file import load_config
-    from dgbench.training.features import cached_features
-    from dgbench.training.frames import FrameBank
-    from dgbench.training.frozen import load_frozen
-    from dgbench.training.loop import is_first_process, train
-    from dgbench.training.protocol_rows import joined
+    from dgbench.training.dg.config_file import load_config
+    from dgbench.training.dg.features import cached_features
+    from dgbench.training.dg.frames import FrameBank
+    from dgbench.training.dg.frozen import load_frozen
+    from dgbench.training.dg.loop import is_first_process, train
+    from dgbench.training.dg.protocol_rows import joined
 
     if ":" in device:
         raise UsageError(f"--device {device}: training takes cpu or cuda; CUDA_VISIBLE_DEVICES says which")

@@ -19,7 +19,7 @@ READERS: dict[str, str] = {
     "multipie": "dgbench.datasets.multipie:read_multipie",
     "voxceleb1": "dgbench.datasets.voxceleb:read_voxceleb1",
     "voxceleb2": "dgbench.datasets.voxceleb:read_voxceleb2",
-    "synthface": "dgbench.datasets.synthface.reader:read_synthface",
+    "synthface": "dgbench.synthface.sets.reader:read_synthface",
 }
 
 _HOW_TO_GET = {

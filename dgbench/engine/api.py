@@ -9,9 +9,9 @@ from pathlib import Path
 from dgbench.core.card import JUDGE_SETS, JudgeSet
 from dgbench.core.errors import UsageError
 from dgbench.core.record import Record
-from dgbench.engine.methods import method_at_work
-from dgbench.engine.run import Progress, RunSummary, run_method
-from dgbench.engine.score import score_run
+from dgbench.engine.run.methods import method_at_work
+from dgbench.engine.run.runner import Progress, RunSummary, run_method
+from dgbench.engine.score.scorer import score_run
 from dgbench.methods.contract import Reenactor
 from dgbench.protocols.registry import load_protocol
 

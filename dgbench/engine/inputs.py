@@ -7,8 +7,8 @@ from pathlib import Path
 
 from dgbench.core.errors import MissingError, UsageError
 from dgbench.core.face import Image
-from dgbench.engine.data import OpenData, open_data
-from dgbench.engine.plan import RUN_FILE, RunFolder, read_plan
+from dgbench.engine.run.data import OpenData, open_data
+from dgbench.engine.run.plan import RUN_FILE, RunFolder, read_plan
 from dgbench.io.images import ImageError
 from dgbench.protocols.registry import load_protocol
 from dgbench.report.images import InputImages, Role

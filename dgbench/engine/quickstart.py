@@ -8,8 +8,8 @@ from importlib import resources
 from pathlib import Path
 
 from dgbench.engine.inputs import ProtocolInputs
-from dgbench.engine.suite import Outcome, run_suite
-from dgbench.engine.suite_file import Cell, Suite, SuiteMethod
+from dgbench.engine.suite.file import Cell, Suite, SuiteMethod
+from dgbench.engine.suite.runner import Outcome, run_suite
 from dgbench.methods.registry import CANARIES
 from dgbench.protocols.registry import protocols_root
 from dgbench.report.site import Options, build_report

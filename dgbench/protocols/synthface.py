@@ -8,10 +8,10 @@ import pandas as pd
 
 from dgbench.core.protocol import Frame, NumberRange, Pairing, Protocol, Split
 from dgbench.datasets.manifest import make_frames
-from dgbench.datasets.synthface.mini_cells import SIZE, TEST, TRAIN, WORLD, mini_shots
 from dgbench.protocols import multipie, rafd, voxceleb
 from dgbench.protocols.release import release
 from dgbench.protocols.synthface_cards import card
+from dgbench.synthface.sets.mini_cells import SIZE, TEST, TRAIN, WORLD, mini_shots
 
 _PLACEHOLDER = "0" * 64
 METRICS = ("ssim", "csim", "psnr", "l1", "pose", "landmark_nme", "expression", "detection", "fid", "kid", "fd")

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from dgbench.core.record import Interval
 from dgbench.report.views import SectionView
-from dgbench.results.board import Row
-from dgbench.results.ranks import clusters_of
+from dgbench.results.boards.board import Row
+from dgbench.results.boards.ranks import clusters_of
 from dgbench.stats.clusters import Clusters, bootstrap_means, can_resample, interval_of_draws
 
 _DIGITS = 4

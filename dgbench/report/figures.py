@@ -11,7 +11,7 @@ from dgbench.core.record import MetricValue
 from dgbench.io.atomic import write_bytes
 from dgbench.report.scale import Span, on_scale
 from dgbench.report.views import Column, SectionView
-from dgbench.results.board import Row
+from dgbench.results.boards.board import Row
 
 #: The page's light palette, so that a paper's figure and the page agree.
 _COLOURS = ("#0b56a4", "#b4400a", "#1b7a4b", "#8a3ea8", "#946200", "#0b7c8c", "#b0246b", "#4d5a6a")

@@ -13,8 +13,8 @@ import pandas as pd
 from dgbench.core.digests import seed_of
 from dgbench.report.images import Pictures
 from dgbench.report.views import SectionView, slug
-from dgbench.results.board import Row
-from dgbench.results.store import metric_columns
+from dgbench.results.boards.board import Row
+from dgbench.results.records.store import metric_columns
 
 Why = Literal["worst", "median", "best", "failed", "sample"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from dgbench.core.digests import sha256_bytes
 from dgbench.core.face import Image
 from dgbench.io.atomic import write_bytes
-from dgbench.results.store import StoredRecord, find_records
+from dgbench.results.records.store import StoredRecord, find_records
 
 Role = Literal["source", "reference", "target"]
 _ROLES: tuple[Role, ...] = ("source", "reference", "target")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dgbench.report.views import Column, SectionView
-from dgbench.results import formats
-from dgbench.results.board import Row
+from dgbench.results.boards.board import Row
+from dgbench.results.tables import formats
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",

@@ -11,10 +11,10 @@ import jinja2
 
 from dgbench.report.gallery import Gallery
 from dgbench.report.views import MethodView, ProtocolView, SectionView, slug
-from dgbench.results import formats
-from dgbench.results.board import Row
-from dgbench.results.entries import seed_name
-from dgbench.results.store import StoredRecord
+from dgbench.results.boards.board import Row
+from dgbench.results.boards.entries import seed_name
+from dgbench.results.records.store import StoredRecord
+from dgbench.results.tables import formats
 
 _NAV = (
     ("index", "index.html", "Overview"),

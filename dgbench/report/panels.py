@@ -11,7 +11,7 @@ import pandas as pd
 from dgbench.report.gallery import StripRow, make_strip
 from dgbench.report.images import Pictures
 from dgbench.report.views import SectionView
-from dgbench.results.board import Row
+from dgbench.results.boards.board import Row
 
 #: People shown, pairs of each, and methods.
 PEOPLE, COLUMNS, ROWS = 2, 6, 8

@@ -8,7 +8,7 @@ from pathlib import Path
 from dgbench.report.figures import RC, save
 from dgbench.report.gallery import StripRow
 from dgbench.report.panels import Panel
-from dgbench.results.board import Row
+from dgbench.results.boards.board import Row
 
 #: Pairs in the figure of pairs.
 _PAIRS = 5

@@ -8,7 +8,7 @@ from html import escape
 
 from dgbench.report.axes import Axis, axis
 from dgbench.report.scale import Span, on_scale
-from dgbench.results import formats
+from dgbench.results.tables import formats
 
 #: How many series get a colour of their own; the page's style sheet has ``--c0`` to ``--c7``.
 COLOURS = 8

@@ -19,7 +19,7 @@ from dgbench.report.pages import Templates
 from dgbench.report.panels import Panel, make_panels
 from dgbench.report.picture_figures import panel_figure, strip_figure
 from dgbench.report.views import ProtocolView, SectionView
-from dgbench.results.board import Row
+from dgbench.results.boards.board import Row
 
 #: Methods side by side on a page and in a figure; the page of differences has them all.
 _SIDE_BY_SIDE = 8

@@ -18,11 +18,11 @@ from dgbench.report.images import Pictures, RunImages, Thumbnails
 from dgbench.report.pages import Templates, counts, matrices, method_stats, versions
 from dgbench.report.protocol_page import Options, Site, may_show, protocol_page
 from dgbench.report.views import card_views, method_views, protocol_views
-from dgbench.results.board import make_boards
-from dgbench.results.leaderboard import OVERALL, render_boards
-from dgbench.results.published import load_published
-from dgbench.results.released import released_versions
-from dgbench.results.store import find_records
+from dgbench.results.boards.board import make_boards
+from dgbench.results.records.published import load_published
+from dgbench.results.records.released import released_versions
+from dgbench.results.records.store import find_records
+from dgbench.results.tables.leaderboard import OVERALL, render_boards
 
 __all__ = ["MANIFEST", "Options", "build_report"]
 

@@ -11,7 +11,7 @@ from dgbench.core.digests import sha256_bytes
 from dgbench.core.protocol import Protocol
 from dgbench.core.record import MetricValue
 from dgbench.report.plots import COLOURS, Mark, Series, curve_plot, interval_plot
-from dgbench.results.board import Board, Row, Section
+from dgbench.results.boards.board import Board, Row, Section
 
 #: With more rows than this only so many metrics are drawn.
 _LONG_TABLE, _FIRST_COLUMNS = 25, 4

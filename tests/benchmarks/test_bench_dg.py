@@ -22,11 +22,11 @@ from dgbench.models.dg.model import Critics, DgModel
 from dgbench.models.dg.reenactor import DualGenerator
 from dgbench.models.dg.vgg_face import VggFace
 from dgbench.models.dg.visibility import CANONICAL
-from dgbench.training.config import IdsgTraining, Phase, RfgTraining, TrainConfig
-from dgbench.training.frames import FrameBank, TrainingRow
-from dgbench.training.frozen import FrozenNetworks
-from dgbench.training.state import TrainState
-from dgbench.training.trainer import Trainer
+from dgbench.training.dg.config import IdsgTraining, Phase, RfgTraining, TrainConfig
+from dgbench.training.dg.frames import FrameBank, TrainingRow
+from dgbench.training.dg.frozen import FrozenNetworks
+from dgbench.training.dg.state import TrainState
+from dgbench.training.dg.trainer import Trainer
 
 pytestmark = pytest.mark.benchmark(group="dg")
 

@@ -19,10 +19,10 @@ from small_suite import TEXT, small_suite
 
 from dgbench.core.face import Failure, Image
 from dgbench.core.pair import Pair
-from dgbench.engine.data import OpenData
-from dgbench.engine.pool import ProcessPool
-from dgbench.engine.run import run_method
-from dgbench.engine.suite import run_suite
+from dgbench.engine.run.data import OpenData
+from dgbench.engine.run.runner import run_method
+from dgbench.engine.suite.pool import ProcessPool
+from dgbench.engine.suite.runner import run_suite
 from dgbench.io.images import encode_png
 from dgbench.methods.contract import Need, Reenactor, Task
 from dgbench.methods.registry import CANARIES
@@ -110,7 +110,7 @@ def test_a_pair_costs_at_most_two_milliseconds_beyond_encoding(
 ) -> None:
     count = 200
     data = opened(count, 256)
-    monkeypatch.setattr("dgbench.engine.run.open_data", lambda *_, **__: data)
+    monkeypatch.setattr("dgbench.engine.run.runner.open_data", lambda *_, **__: data)
     encoding = min(cpu(lambda: [encode_png(data.source.image("")) for _ in range(count)]) for _ in range(2))
     spent = min(cpu(lambda n=n: run_method(PROTOCOL, Copy(), out=tmp_path / f"{n}")) for n in range(2))  # type: ignore[misc]
     each = (spent - encoding) / count * 1000
@@ -125,7 +125,7 @@ def test_a_run_of_100_000_pairs_resumes_in_ten_seconds_and_little_memory(
 ) -> None:
     count, done = 100_000, 99_000
     data = opened(count, 8)
-    monkeypatch.setattr("dgbench.engine.run.open_data", lambda *_, **__: data)
+    monkeypatch.setattr("dgbench.engine.run.runner.open_data", lambda *_, **__: data)
     out = tmp_path / "run"
     run_method(PROTOCOL, Copy(), out=out, limit=1)
     plan = json.loads((out / "run.json").read_text())

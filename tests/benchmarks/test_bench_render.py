@@ -7,13 +7,14 @@ import time
 import numpy as np
 import pytest
 
-from dgbench.datasets.synthface.camera import camera_of
-from dgbench.datasets.synthface.expressions import expression_of
-from dgbench.datasets.synthface.head import Head, load_head
-from dgbench.datasets.synthface.person import person
-from dgbench.datasets.synthface.raster import rasterize
-from dgbench.datasets.synthface.render import render, samples_of
-from dgbench.datasets.synthface.scene import Scene
+from dgbench.synthface.head.expressions import expression_of
+from dgbench.synthface.head.load import load_head
+from dgbench.synthface.head.model import Head
+from dgbench.synthface.person.person import person
+from dgbench.synthface.render.camera import camera_of
+from dgbench.synthface.render.raster import rasterize
+from dgbench.synthface.render.render import render, samples_of
+from dgbench.synthface.render.scene import Scene
 
 PEOPLE = (1, 9, 13)  # side parting, curls, crop
 
@@ -76,7 +77,7 @@ def test_everything_on_costs_a_few_bare_passes(benchmark, head, size):
 
 def test_a_new_person_costs_little_beside_the_pictures_of_one(benchmark, head):
     """Building a figure (textures, hair, ambient occlusion) must stay below 200 renders at 128 px."""
-    from dgbench.datasets.synthface.figure import build_figure
+    from dgbench.synthface.person.figure import build_figure
 
     build_figure(head, person(1))
     benchmark.pedantic(build_figure, args=(head, person(2)), rounds=3)

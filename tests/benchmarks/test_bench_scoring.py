@@ -19,7 +19,7 @@ from skimage.metrics import structural_similarity
 from dgbench.core.pair import Pair
 from dgbench.io.images import read_image, write_png
 from dgbench.metrics.csim import cosine
-from dgbench.metrics.onepass import score_pairs
+from dgbench.scoring.evaluator import score_pairs
 
 PAIRS = int(os.environ.get("DGBENCH_BENCH_PAIRS", "24"))
 SIZE = 256
@@ -218,7 +218,7 @@ import pathlib, sys
 import numpy as np
 sys.path.insert(0, sys.argv[2])
 from fakes import FakeImages, FakeJudges, cross_pairs, made_for
-from dgbench.metrics.onepass import score_pairs
+from dgbench.scoring.evaluator import score_pairs
 
 class Wide(FakeJudges):
     def features(self, images):

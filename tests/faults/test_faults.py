@@ -19,18 +19,18 @@ from drawn_frll import make_copy
 
 from dgbench.core.errors import DgbenchError, UsageError, WorkFailedError
 from dgbench.core.face import Failure, Image
-from dgbench.engine.plan import RunFolder, Shard
-from dgbench.engine.run import RunSummary, run_method
-from dgbench.engine.score import score_run
-from dgbench.engine.state import journal_state
+from dgbench.engine.run.plan import RunFolder, Shard
+from dgbench.engine.run.runner import RunSummary, run_method
+from dgbench.engine.run.state import journal_state
+from dgbench.engine.score.scorer import score_run
 from dgbench.io.atomic import write_bytes
 from dgbench.io.journal import Journal, read_journal
 from dgbench.io.locks import BusyError
 from dgbench.io.space import require_space
 from dgbench.methods.contract import Need, Reenactor, Task
 from dgbench.protocols.registry import load_protocol
-from dgbench.results.leaderboard import build, render
-from dgbench.results.store import publish
+from dgbench.results.records.store import publish
+from dgbench.results.tables.leaderboard import build, render
 
 PROTOCOL = load_protocol("frll-self@1")
 PEOPLE = 10
@@ -61,7 +61,7 @@ class Noise(Reenactor):
 
 @pytest.fixture(autouse=True)
 def _colour_judges(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dgbench.engine.score.load_judges", lambda name, weights=None: ColourJudges())
+    monkeypatch.setattr("dgbench.engine.score.scorer.load_judges", lambda name, weights=None: ColourJudges())
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_a_disk_that_is_really_full(tmp_path: Path, data: Path, whole: dict[str,
         with pytest.raises(WorkFailedError, match="need about"):
             _run(small / "run", data)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("dgbench.engine.run.require_space", lambda *_, **__: None)
+            patch.setattr("dgbench.engine.run.runner.require_space", lambda *_, **__: None)
             with pytest.raises(WorkFailedError, match="no space left on the disk"):
                 _run(small / "run", data)
             assert _images(small / "run").items() <= whole.items()
@@ -165,7 +165,7 @@ def test_low_space_is_said_before_the_work(tmp_path: Path, data: Path, monkeypat
 
 def test_a_full_temporary_folder_ends_a_scoring_with_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Writing to a mapped file on a full disk would kill the process: its room is taken before."""
-    from dgbench.metrics.spool import FeatureSpool
+    from dgbench.scoring.feature_spool import FeatureSpool
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

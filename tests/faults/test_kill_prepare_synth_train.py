@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from analytic_head import analytic_head
 from cartoons import Cartoons, rows, tiny_config
 from disc_faces import DiscDetector, DiscLandmarks, DiscPose, face_image
 from killing import kill_everywhere
@@ -20,20 +21,19 @@ from dgbench.core.errors import WorkFailedError
 from dgbench.core.face import Image, Landmarks
 from dgbench.core.protocol import Frame
 from dgbench.datasets.manifest import Manifest, make_frames
-from dgbench.datasets.synthface import tree
-from dgbench.datasets.synthface.analytic import analytic_head
-from dgbench.datasets.synthface.layouts import Selection
-from dgbench.datasets.synthface.tree import TreePlan, write_tree
 from dgbench.io.locks import BusyError, folder_lock
 from dgbench.models.dg.face_encoder import build_face_encoder
 from dgbench.networks.judges import Judges
 from dgbench.preprocess.prepare import prepare_store
-from dgbench.training.config import Phase
-from dgbench.training.features import cached_features
-from dgbench.training.frames import FrameBank
-from dgbench.training.frozen import FrozenNetworks
-from dgbench.training.loop import train
-from dgbench.training.state import finished_checkpoints
+from dgbench.synthface.sets import tree
+from dgbench.synthface.sets.layouts import Selection
+from dgbench.synthface.sets.tree import TreePlan, write_tree
+from dgbench.training.dg.config import Phase
+from dgbench.training.dg.features import cached_features
+from dgbench.training.dg.frames import FrameBank
+from dgbench.training.dg.frozen import FrozenNetworks
+from dgbench.training.dg.loop import train
+from dgbench.training.dg.state import finished_checkpoints
 
 
 def _bytes_of(folder: Path) -> dict[str, str]:

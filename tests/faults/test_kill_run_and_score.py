@@ -12,14 +12,14 @@ from colour_judges import ColourJudges
 from drawn_frll import make_copy
 from killing import kill_everywhere, survive
 
-from dgbench.engine.plan import RunFolder
-from dgbench.engine.run import run_method
-from dgbench.engine.score import score_run
-from dgbench.engine.state import journal_state
+from dgbench.engine.run.plan import RunFolder
+from dgbench.engine.run.runner import run_method
+from dgbench.engine.run.state import journal_state
+from dgbench.engine.score.scorer import score_run
 from dgbench.methods.registry import create
 from dgbench.protocols.registry import load_protocol
-from dgbench.results.leaderboard import build
-from dgbench.results.store import publish
+from dgbench.results.records.store import publish
+from dgbench.results.tables.leaderboard import build
 
 PROTOCOL = load_protocol("frll-cross@1")
 LIMIT = 5
@@ -72,7 +72,7 @@ def test_a_run_killed_again_and_again_still_ends(tmp_path: Path) -> None:
 
 
 def test_a_killed_scoring_leaves_no_record_or_the_whole_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dgbench.engine.score.load_judges", lambda name, weights=None: ColourJudges())
+    monkeypatch.setattr("dgbench.engine.score.scorer.load_judges", lambda name, weights=None: ColourJudges())
     data = make_copy(tmp_path / "frll", people=12)
     out = tmp_path / "run"
     _run(out, data)
@@ -97,7 +97,7 @@ def test_a_killed_scoring_leaves_no_record_or_the_whole_one(tmp_path: Path, monk
 def test_a_killed_publication_or_leaderboard_is_finished_by_the_same_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dgbench.engine.score.load_judges", lambda name, weights=None: ColourJudges())
+    monkeypatch.setattr("dgbench.engine.score.scorer.load_judges", lambda name, weights=None: ColourJudges())
     data = make_copy(tmp_path / "frll", people=12)
     _run(tmp_path / "run", data)
     scored = score_run(tmp_path / "run", judges="embedded").folder

@@ -21,7 +21,7 @@ from dgbench.core.digests import sha256_bytes
 from dgbench.core.errors import UsageError
 from dgbench.core.record import Record
 from dgbench.datasets.manifest import make_frames
-from dgbench.engine.plan import RunFolder, read_plan
+from dgbench.engine.run.plan import RunFolder, read_plan
 from dgbench.io.images import encode_png
 
 if TYPE_CHECKING:
@@ -104,11 +104,11 @@ def _pair_lists(folder: Path) -> list[Parser]:
 def _yaml() -> list[Parser]:
     from small_suite import TEXT
 
-    from dgbench.engine.suite_file import read_suite
+    from dgbench.engine.suite.file import read_suite
     from dgbench.methods.baseline_card import load_card
     from dgbench.protocols.registry import read_protocol
-    from dgbench.results.published import parse_published
-    from dgbench.training.config_file import load_config
+    from dgbench.results.records.published import parse_published
+    from dgbench.training.dg.config_file import load_config
 
     def card(path: Path) -> object:
         folder = path.parent / "cards" / "first-order-model"
@@ -225,8 +225,8 @@ def _worker_replies() -> Parser:
 
 
 def _records(folder: Path) -> list[Parser]:
-    from dgbench.results.released import LOCK, parse_lock
-    from dgbench.results.store import read_pair_scores, read_record
+    from dgbench.results.records.released import LOCK, parse_lock
+    from dgbench.results.records.store import read_pair_scores, read_record
 
     run = write_run(folder / "records", "copy-source", 0.5)
     record = (run / "record.json").read_bytes()
@@ -248,7 +248,7 @@ def _records(folder: Path) -> list[Parser]:
 
 
 def _runs() -> list[Parser]:
-    from dgbench.engine.state import journal_state
+    from dgbench.engine.run.state import journal_state
 
     lines = [
         {"pair_id": "p1", "status": "ok", "sha256": "0" * 64, "bytes": 10, "seconds": 0.1},
@@ -285,12 +285,12 @@ def _weights(folder: Path) -> list[Parser]:
     import torch
     from cartoons import tiny_config
 
-    from dgbench.datasets.synthface.head import load_head
-    from dgbench.datasets.synthface.truth import read_truth, write_truth
     from dgbench.models.dg.checkpoint import load_checkpoint, save_model
     from dgbench.models.dg.model import DgModel
     from dgbench.models.dg.official import read_official
     from dgbench.networks.sessions import open_session
+    from dgbench.synthface.head.load import load_head
+    from dgbench.synthface.head.truth import read_truth, write_truth
 
     config = tiny_config().model
     save_model(folder / "dg", DgModel(config, seed=0).state_dict(), config=config, parts=("idsg", "rfg"), notes={})

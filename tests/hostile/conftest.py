@@ -28,7 +28,7 @@ Call = Callable[..., Said]
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
     """Return a caller of ``dgbench``; what a refusal says must be one line and no traceback."""
-    monkeypatch.setattr("dgbench.engine.score.load_judges", lambda name, weights=None: ColourJudges())
+    monkeypatch.setattr("dgbench.engine.score.scorer.load_judges", lambda name, weights=None: ColourJudges())
 
     def run(*arguments: object) -> Said:
         monkeypatch.setattr(sys, "argv", ["dgbench", *map(str, arguments)])

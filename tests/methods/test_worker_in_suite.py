@@ -9,8 +9,8 @@ import pytest
 from colour_judges import ColourJudges
 from drawn_frll import make_copy
 
-from dgbench.engine.suite import run_suite
-from dgbench.engine.suite_file import read_suite
+from dgbench.engine.suite.file import read_suite
+from dgbench.engine.suite.runner import run_suite
 from dgbench.io.images import read_image
 from dgbench.methods import baseline_card
 
@@ -30,7 +30,7 @@ results: results
 
 @pytest.fixture
 def outcomes(toy, tmp_path, monkeypatch):
-    monkeypatch.setattr("dgbench.engine.score.load_judges", lambda name, weights=None: ColourJudges())
+    monkeypatch.setattr("dgbench.engine.score.scorer.load_judges", lambda name, weights=None: ColourJudges())
     monkeypatch.setattr(baseline_card, "baselines_folder", lambda: toy.baselines)
     make_copy(tmp_path / "frll", people=6)
     places = {"a": toy.repos["toy-a"], "b": toy.repos["toy-b"], "python": toy.python, "checkpoint": toy.checkpoint}

@@ -14,8 +14,8 @@ from dgbench.core.errors import MissingError, UsageError
 from dgbench.core.face import Failure
 from dgbench.metrics import compat_csim, compat_fid, expression_coefficients, lpips
 from dgbench.metrics.frechet import frechet
-from dgbench.metrics.onepass import score_pairs
 from dgbench.metrics.registry import make_metric
+from dgbench.scoring.evaluator import score_pairs
 
 
 def tiny_onnx(path: Path, size: int, *, outputs: int = 6) -> Path:

@@ -16,9 +16,9 @@ from dgbench.core.pair import Pair
 from dgbench.metrics.contract import PairView
 from dgbench.metrics.csim import cosine
 from dgbench.metrics.expression import MOVING, STABLE, expression_error, similarity
-from dgbench.metrics.observations import StoredSeen
 from dgbench.metrics.pose import angle_error, geodesic
 from dgbench.metrics.registry import make_metric, metric_names, with_companions
+from dgbench.scoring.feature_cache import StoredSeen
 
 CROSS = Pair(
     pair_id="p", relation="cross", source="a", reference="b", target="c", source_identity="1", reference_identity="2"

@@ -11,8 +11,8 @@ import pytest
 
 from dgbench.core.pair import Pair
 from dgbench.metrics.csim import cosine
-from dgbench.metrics.onepass import score_pairs
 from dgbench.networks.judges import load_judges
+from dgbench.scoring.evaluator import score_pairs
 
 
 def read(path: Path) -> np.ndarray:

@@ -11,8 +11,8 @@ from fakes import FakeImages, cross_pairs, made_for
 from dgbench.metrics.frechet import frechet_of_features, frechet_of_moments
 from dgbench.metrics.kid import kid
 from dgbench.metrics.moments import Moments
-from dgbench.metrics.onepass import score_pairs
 from dgbench.networks.torchvision_shim import import_torchvision
+from dgbench.scoring.evaluator import score_pairs
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import pytest
 
 from dgbench.networks.embedded.store import NAMES, load_identity, load_landmarks
 from dgbench.networks.judges import Judges, load_judges
-from dgbench.training.embedded_data import EVALUATION_FIRST, Faces, read_faces, render_people
-from dgbench.training.embedded_eval import find, identity_report, landmark_report
+from dgbench.training.judges.data import EVALUATION_FIRST, Faces, read_faces, render_people
+from dgbench.training.judges.evaluate import find, identity_report, landmark_report
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def judges() -> Judges:
 @pytest.fixture(scope="module")
 def faces(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Faces:
     """Unseen people, few, since each takes about a second to build."""
-    from dgbench.datasets.synthface.head import load_head
+    from dgbench.synthface.head.load import load_head
 
     head = load_head(assets / "ict_facekit" / "ict_facekit.npz")
     folder = tmp_path_factory.mktemp("faces")

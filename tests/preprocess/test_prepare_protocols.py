@@ -17,11 +17,11 @@ from dgbench.datasets.multipie import EXPRESSIONS, YAWS
 from dgbench.datasets.rafd import CAMERAS, GAZES, rafd_name
 from dgbench.datasets.rafd import EXPRESSIONS as RAFD_EXPRESSIONS
 from dgbench.datasets.registry import reader
-from dgbench.engine.methods import build_method
-from dgbench.engine.prepare import prepare_protocol
-from dgbench.engine.run import run_method
+from dgbench.engine.run.methods import build_method
+from dgbench.engine.run.runner import run_method
 from dgbench.io.video import write_video
 from dgbench.networks.judges import Judges
+from dgbench.preprocess.protocol_store import prepare_protocol
 from dgbench.preprocess.store import PreparedStore
 from dgbench.protocols.pairs_file import pairs_csv
 from dgbench.protocols.registry import load_protocol
@@ -134,7 +134,7 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Pa
 
 @pytest.fixture
 def stand_in(disc_judges: Judges, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("dgbench.engine.prepare.load_judges", lambda *_, **__: disc_judges)
+    monkeypatch.setattr("dgbench.preprocess.protocol_store.load_judges", lambda *_, **__: disc_judges)
     return iter(())
 
 

@@ -9,13 +9,13 @@ import pytest
 
 from dgbench.core.errors import UsageError
 from dgbench.core.protocol import Protocol
-from dgbench.datasets.synthface.layouts import layout
-from dgbench.datasets.synthface.mini_cells import TEST_CELLS, mini_shot
 from dgbench.protocols.registry import load_protocol
 from dgbench.protocols.release import release
 from dgbench.protocols.samplers import sampler
 from dgbench.protocols.synthface import drafts, mini_frames
 from dgbench.protocols.synthface_cards import card
+from dgbench.synthface.sets.layouts import layout
+from dgbench.synthface.sets.mini_cells import TEST_CELLS, mini_shot
 
 DRAFTS = {draft.id: draft for draft in drafts()}
 MINI = [name for name in DRAFTS if "-mini-" in name]

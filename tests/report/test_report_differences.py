@@ -13,9 +13,9 @@ import pytest
 from dgbench.report.differences import difference_data
 from dgbench.report.gallery import choose, shared_sample
 from dgbench.report.views import protocol_views
-from dgbench.results.board import make_boards
-from dgbench.results.ranks import clusters_of
-from dgbench.results.store import find_records
+from dgbench.results.boards.board import make_boards
+from dgbench.results.boards.ranks import clusters_of
+from dgbench.results.records.store import find_records
 from dgbench.stats.paired import paired_differences
 
 

@@ -20,8 +20,8 @@ from dgbench.report.protocol_page import Site
 from dgbench.report.scale import Span, on_scale
 from dgbench.report.site import Options, build_report
 from dgbench.report.views import protocol_views
-from dgbench.results.board import make_boards
-from dgbench.results.store import find_records
+from dgbench.results.boards.board import make_boards
+from dgbench.results.records.store import find_records
 
 _ROOT = Path(__file__).parents[2]
 

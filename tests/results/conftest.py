@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from fabricated_records import write_run
 
-from dgbench.results.leaderboard import build
-from dgbench.results.store import publish
+from dgbench.results.records.store import publish
+from dgbench.results.tables.leaderboard import build
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from dgbench.core.digests import seed_of
 from dgbench.core.face import Landmarks
 from dgbench.models.dg.config import DgConfig, IdsgConfig, RfgConfig
 from dgbench.models.dg.visibility import CANONICAL, estimated_visibility
-from dgbench.training.config import IdsgTraining, Phase, RfgTraining, TrainConfig
-from dgbench.training.frames import TrainingRow
+from dgbench.training.dg.config import IdsgTraining, Phase, RfgTraining, TrainConfig
+from dgbench.training.dg.frames import TrainingRow
 
 
 class Cartoons:

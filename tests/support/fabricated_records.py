@@ -18,7 +18,7 @@ from dgbench.core.record import (
     ProtocolRef,
     Record,
 )
-from dgbench.results.store import write_record
+from dgbench.results.records.store import write_record
 from dgbench.stats.clusters import DRAWS, Clusters, mean_interval
 
 BINS = ("0", "45", "60", "90")

@@ -9,7 +9,7 @@ from typing import Any
 
 from drawn_frll import make_copy
 
-from dgbench.engine.suite_file import Suite, read_suite
+from dgbench.engine.suite.file import Suite, read_suite
 
 TEXT = """
 name: small

@@ -6,8 +6,8 @@ import pytest
 from cartoons import Cartoons, rows, tiny_config
 
 from dgbench.models.dg.face_encoder import build_face_encoder
-from dgbench.training.features import cached_features
-from dgbench.training.frames import FrameBank
+from dgbench.training.dg.features import cached_features
+from dgbench.training.dg.frames import FrameBank
 
 
 @pytest.fixture(scope="session")

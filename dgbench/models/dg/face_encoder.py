@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -14,19 +13,9 @@ from numpy.typing import NDArray
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Image, Landmarks
 from dgbench.models.dg.config import DgConfig, FaceEncoderName
+from dgbench.models.dg.encoder_contract import FaceEncoder
 from dgbench.models.dg.landmark_vector import stack
 from dgbench.models.dg.visibility import frontalised
-
-
-class FaceEncoder(ABC):
-    """Source image (and, for some, its landmarks) → identity features. Frozen; results depend on one image alone."""
-
-    dimension: int
-    needs_landmarks: ClassVar[bool] = False
-
-    @abstractmethod
-    def encode(self, images: Sequence[Image], landmarks: Sequence[Landmarks | None]) -> NDArray[np.float32]:
-        """Return float32 (N, dimension) for uint8 HWC RGB images and their landmarks in the images' pixels."""
 
 
 class Geometry(FaceEncoder):

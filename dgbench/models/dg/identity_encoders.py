@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dgbench.core.face import Image, Landmarks
 from dgbench.io.weights import find_weight
-from dgbench.models.dg.face_encoder import FaceEncoder
+from dgbench.models.dg.encoder_contract import FaceEncoder
 
 
 class ArcFaceEncoder(FaceEncoder):

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Image, Landmarks
 from dgbench.io.weights import find_weight
-from dgbench.models.dg.face_encoder import FaceEncoder
+from dgbench.models.dg.encoder_contract import FaceEncoder
 from dgbench.networks.torch_file import read_tensors
 
 FILE = "vgg_face_dag.pth"

@@ -37,7 +37,7 @@ def weight_bytes(name: str, *, folder: Path | None = None) -> bytes:
     place = folder if folder is not None else "the package"
     raise MissingError(
         f"{name}.safetensors is not in {place}; install dgbench again, or train it: "
-        "python -m dgbench.training.embedded --out FOLDER"
+        "python -m dgbench.training.judges.train --out FOLDER"
     )
 
 

@@ -8,9 +8,6 @@ from dgbench.core.errors import UsageError
 from dgbench.core.pair import Pair
 from dgbench.core.protocol import Protocol
 from dgbench.datasets.manifest import make_frames
-from dgbench.datasets.synthface.layouts import Layout, Selection, layout
-from dgbench.datasets.synthface.layouts.voxceleb import VoxcelebLayout
-from dgbench.datasets.synthface.mini_cells import GROUPS, TEST_CELLS, cells_of, key_of, mini_shot
 from dgbench.protocols.samplers.common import (
     Shot,
     circle_of,
@@ -24,6 +21,9 @@ from dgbench.protocols.samplers.common import (
 from dgbench.protocols.samplers.multipie import sample_multipie, sample_multipie_training
 from dgbench.protocols.samplers.rafd import sample_rafd_grid
 from dgbench.protocols.samplers.voxceleb import sample_voxceleb_cross, sample_voxceleb_self
+from dgbench.synthface.sets.layouts import Layout, Selection, layout
+from dgbench.synthface.sets.layouts.voxceleb import VoxcelebLayout
+from dgbench.synthface.sets.mini_cells import GROUPS, TEST_CELLS, cells_of, key_of, mini_shot
 
 #: Shape of a mirror → (sampler of the real set, prefix of the keys that it works on).
 _MIRRORED = {

@@ -1,0 +1,1 @@
+"""What `dgbench doctor` looks at: packages, data, judges, golden vectors."""

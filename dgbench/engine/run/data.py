@@ -1,0 +1,140 @@
+"""From a protocol and a folder to the pairs that this copy of the data covers, and the images behind them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dgbench.core.errors import UsageError
+from dgbench.core.face import Image
+from dgbench.core.pair import Pair
+from dgbench.core.record import Coverage
+from dgbench.datasets.manifest import Manifest
+from dgbench.datasets.registry import READERS, data_root, reader
+from dgbench.preprocess.live import LiveSource, PointFinder
+from dgbench.preprocess.source import ImageSource
+from dgbench.preprocess.store import PreparedStore, is_store
+from dgbench.protocols.frozen_points import FILE as POINTS_FILE
+from dgbench.protocols.frozen_points import read_points
+from dgbench.protocols.pairs_file import pair_set_digest
+from dgbench.protocols.registry import LoadedProtocol
+
+#: Data sets that need no folder of the user's, or render their images: name → "module:function", called with the
+#: protocol and the folder given (or ``None``).
+_OWN_SOURCES: dict[str, str] = {
+    "synthface-mini": "dgbench.synthface.sets.mini:open_mini",
+    "synthface": "dgbench.synthface.sets.live:open_synthface",
+}
+
+
+@dataclass(frozen=True)
+class OpenData:
+    """A protocol over one copy of its data.
+
+    Attributes:
+        pairs: the pairs that the copy covers, sorted by id.
+        expected: how many pairs the protocol has in all.
+        protocol_pair_set: digest of all of the protocol's pair ids.
+        source: the images, in the protocol's frame.
+        missing: the pair ids that the copy does not cover.
+        missing_keys: the manifest keys that they lack.
+        skipped: what the reader left out, by reason.
+        every: all pairs of the list, or that the rule makes of this copy, covered or not.
+    """
+
+    pairs: list[Pair]
+    expected: int
+    protocol_pair_set: str
+    source: ImageSource
+    missing: list[str]
+    missing_keys: list[str] = field(default_factory=list)
+    skipped: dict[str, list[str]] = field(default_factory=dict)
+    every: list[Pair] = field(default_factory=list)
+
+    def coverage(self, pair_ids: list[str], *, generated: int, failed: dict[str, int], lost: int = 0) -> Coverage:
+        """Return the coverage of a run over ``pair_ids``; ``lost`` pairs have images that cannot be read."""
+        return Coverage(
+            expected=self.expected,
+            found=len(self.pairs) - lost,
+            generated=generated,
+            failed=failed,
+            pair_set=pair_set_digest(pair_ids),
+            protocol_pair_set=self.protocol_pair_set,
+        )
+
+
+def dataset_names() -> list[str]:
+    """Return the name of every data set that a protocol can be on, sorted."""
+    return sorted({*READERS, *_OWN_SOURCES})
+
+
+def open_data(loaded: LoadedProtocol, data: Path | None, *, weights: Path | None = None) -> OpenData:
+    """Open a protocol's data: a raw copy, a prepared store, or a set that dgbench brings itself.
+
+    Raises:
+        MissingError: the data set is not here. UsageError: the folder holds something else, or no pair at all.
+    """
+    protocol = loaded.protocol
+    source: ImageSource
+    root: Path | None = data
+    skipped: dict[str, list[str]] = {}
+    if protocol.dataset in _OWN_SOURCES:
+        module, function = _OWN_SOURCES[protocol.dataset].split(":")
+        opener: Callable[..., ImageSource] = getattr(importlib.import_module(module), function)
+        source = opener(protocol, data)
+        assert isinstance(source, ImageSource)
+        every = loaded.pairs()
+    else:
+        root = data_root(protocol.dataset, data)
+        if is_store(root):
+            store = PreparedStore(root, frame=protocol.frame)
+            if store.about["dataset"] != protocol.dataset:
+                raise UsageError(
+                    f"{root}: a store of '{store.about['dataset']}', the protocol is on '{protocol.dataset}'"
+                )
+            source, every = store, loaded.pairs(store.manifest())
+        else:
+            manifest = reader(protocol.dataset)(root)
+            source, every, skipped = _live(loaded, manifest, weights), loaded.pairs(manifest), manifest.skipped
+    covered = [pair for pair in every if all(key in source for key in pair.keys)]
+    if not covered:
+        raise UsageError(
+            f"{root or protocol.dataset}: covers none of the {len(every)} pairs of {protocol.name}; "
+            "see `dgbench protocols verify`"
+        )
+    present = {pair.pair_id for pair in covered}
+    return OpenData(
+        pairs=covered,
+        expected=protocol.expected_pairs or len(every),
+        protocol_pair_set=pair_set_digest([pair.pair_id for pair in every]),
+        source=source,
+        missing=[pair.pair_id for pair in every if pair.pair_id not in present],
+        missing_keys=sorted({key for pair in every for key in pair.keys if key not in source}),
+        skipped=skipped,
+        every=every,
+    )
+
+
+def _live(loaded: LoadedProtocol, manifest: Manifest, weights: Path | None) -> LiveSource:
+    frozen: dict[str, NDArray[np.float64]] = {}
+    if loaded.protocol.landmarks_sha256:
+        frozen = read_points(loaded.folder / POINTS_FILE, sha256=loaded.protocol.landmarks_sha256)
+    return LiveSource(manifest, loaded.protocol.frame, frozen=frozen, finders={"yunet": lambda: _yunet_finder(weights)})
+
+
+def _yunet_finder(weights: Path | None) -> PointFinder:
+    """Return a finder of five points by the open detector; loads it, so exit 3 comes before any work."""
+    from dgbench.networks.judges import load_judges
+
+    judges = load_judges("open", weights=weights, roles=("detector",))
+
+    def find(image: Image) -> NDArray | None:
+        seen = judges.observe([image], roles=("detector",))[0]
+        return seen.points5 if seen.detected else None
+
+    return find

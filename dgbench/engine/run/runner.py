@@ -1,0 +1,168 @@
+"""Running a method over a protocol's pairs: resumable, one journal line per pair, no failure lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from dgbench.core.errors import UsageError
+from dgbench.core.pair import Pair
+from dgbench.engine.run.answers import reenact
+from dgbench.engine.run.claims import hold_shard
+from dgbench.engine.run.data import OpenData, open_data
+from dgbench.engine.run.interrupt import StoppedError, graceful_stop
+from dgbench.engine.run.order import Order
+from dgbench.engine.run.plan import RunFolder, RunPlan, Shard
+from dgbench.engine.run.state import commit, journal_state, undone
+from dgbench.engine.run.tasks import TaskBuilder, prepared
+from dgbench.io.journal import Journal
+from dgbench.io.space import picture_bytes, require_space
+from dgbench.methods.contract import LoadContext, Reenactor
+from dgbench.methods.devices import check_device
+from dgbench.methods.registry import check_checkpoint
+from dgbench.methods.worker import IsolatedReenactor
+from dgbench.protocols.registry import LoadedProtocol
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a call of :func:`run_method` left behind: counts over the shard that it was given."""
+
+    folder: Path
+    expected: int
+    covered: int
+    planned: int
+    generated: int
+    failed: dict[str, int]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned pair is done, well or badly."""
+        return self.generated + sum(self.failed.values()) == self.planned
+
+
+def run_method(
+    loaded: LoadedProtocol,
+    method: Reenactor,
+    *,
+    out: Path,
+    label: str | None = None,
+    data: Path | None = None,
+    checkpoint: Path | None = None,
+    weights: Path | None = None,
+    device: str = "cpu",
+    shard: Shard | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    retry_failed: bool = False,
+    wait_s: float = 0.0,
+    progress: Progress | None = None,
+) -> RunSummary:
+    """Run a method over a protocol and keep images and journal under ``out``; pairs already done are not redone.
+
+    Args:
+        loaded: the protocol.
+        method: an unloaded method.
+        out: the run folder; new, or holding an unfinished run of the same plan.
+        label: the name under which the run is recorded, where one method runs with several models.
+        data: the copy of the data, raw or prepared.
+        checkpoint: weights for the method.
+        weights: folder of network weights, for crops that need a detector and for judges.
+        device: ``cpu`` or ``cuda[:N]``.
+        shard: which part of the pairs to do; another process may do another part at the same time.
+        limit: only the first N covered pairs by id: for trying things; such a run never ranks.
+        seed: the run seed; each pair's seed follows from protocol, pair and this.
+        retry_failed: try the pairs again that failed before.
+        wait_s: how long to wait for another process that holds this part, such as a dying earlier try.
+        progress: called with (done, planned) after every batch.
+
+    Raises:
+        WorkFailedError: interrupted (:class:`StoppedError`), the disk is full or will be, or another process does
+            this part; the same command resumes.
+        UsageError, MissingError: nothing was run.
+    """
+    if limit is not None and limit < 1:
+        raise UsageError(f"limit {limit}: a run has at least one pair")
+    # A third-party method computes with the PyTorch of its own interpreter, which looks for its device itself.
+    check_device(device, here=not isinstance(method, IsolatedReenactor))
+    check_checkpoint(method.name, checkpoint)
+    shard = shard or Shard()
+    opened = open_data(loaded, data, weights=weights)
+    pairs = opened.pairs[:limit]
+    _require_landmarks(method, opened, pairs)
+    folder, mine = RunFolder(out), [pair for pair in pairs if shard.owns(pair)]
+    order = Order(loaded, method, pairs, label=label, checkpoint=checkpoint, seed=seed, limit=limit, data=data)
+    if not (order.is_held_by(folder) and not undone(folder, mine, retry_failed=retry_failed)):
+        method.load(
+            LoadContext(
+                size=loaded.protocol.frame.size, device=device, checkpoint=checkpoint, weights=weights, seed=seed
+            )
+        )
+        plan = order.plan()
+        with hold_shard(folder, plan, shard, wait_s=wait_s):
+            todo = undone(folder, mine, retry_failed=retry_failed)
+            if todo:
+                require_space(out, len(todo) * picture_bytes(opened.source.size), what=f"{len(todo)} images")
+                _work(method, opened, todo, folder=folder, shard=shard, plan=plan, progress=progress, planned=len(mine))
+    return _summary(out, opened, mine, journal_state(folder))
+
+
+def _require_landmarks(method: Reenactor, opened: OpenData, pairs: list[Pair]) -> None:
+    """Say before any work that a copy has no landmarks at all, instead of failing every pair for it.
+
+    Raises:
+        UsageError: the method needs landmarks and the first pairs have none.
+    """
+    roles = [role for role in ("source", "reference") if f"{role}_landmarks" in method.needs]
+    keys = [getattr(pair, role) for pair in pairs[:8] for role in roles]
+    if keys and all(opened.source.landmarks(key) is None for key in keys):
+        raise UsageError(
+            f"method '{method.name}' needs landmarks and this copy of the data has none; make a store with "
+            "`dgbench data prepare` and give it as --data"
+        )
+
+
+def _work(
+    method: Reenactor,
+    opened: OpenData,
+    todo: list[Pair],
+    *,
+    folder: RunFolder,
+    shard: Shard,
+    plan: RunPlan,
+    progress: Progress | None,
+    planned: int,
+) -> None:
+    builder = TaskBuilder(method, opened, protocol=plan.protocol, seed=plan.seed)
+    finished = planned - len(todo)
+    with Journal(folder.journals / f"{shard.name}.jsonl") as journal, graceful_stop() as stop:
+        for batch, tasks in prepared(builder, todo, max(1, method.batch_size)):
+            if stop.asked:
+                raise StoppedError(
+                    f"{folder.root}: interrupted after {finished} of {planned} pairs; run the same command to go on"
+                )
+            started = perf_counter()
+            results = reenact(method, tasks, size=opened.source.size)
+            seconds = (perf_counter() - started) / len(batch)
+            journal.append([commit(folder, pair, result, seconds) for pair, result in zip(batch, results, strict=True)])
+            finished += len(batch)
+            if progress:
+                progress(finished, planned)
+
+
+def _summary(out: Path, opened: OpenData, mine: list[Pair], state: dict[str, dict[str, Any]]) -> RunSummary:
+    records = [state[pair.pair_id] for pair in mine if pair.pair_id in state]
+    return RunSummary(
+        folder=out,
+        expected=opened.expected,
+        covered=len(opened.pairs),
+        planned=len(mine),
+        generated=sum(record["status"] == "ok" for record in records),
+        failed=dict(Counter(str(record["kind"]) for record in records if record["status"] == "failed")),
+    )

@@ -1,0 +1,268 @@
+"""Scoring a run: its images against the protocol's, by one set of judges, into a record written last."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dgbench.core.card import JudgeSet
+from dgbench.core.digests import digest, sha256_bytes
+from dgbench.core.errors import UsageError
+from dgbench.core.face import Failure, Image, Landmarks
+from dgbench.core.pair import Pair
+from dgbench.core.record import MethodRef, ProtocolRef, Record
+from dgbench.engine.run.data import OpenData, open_data
+from dgbench.engine.run.plan import RunFolder, RunPlan, read_plan
+from dgbench.engine.run.state import journal_state, require_complete
+from dgbench.io.cache import cache_folder
+from dgbench.io.images import ImageError, decode
+from dgbench.io.locks import folder_lock
+from dgbench.io.provenance import code_version, environment
+from dgbench.metrics.registry import with_companions
+from dgbench.networks.judges import Judges, load_judges
+from dgbench.protocols.pairs_file import pair_set_digest
+from dgbench.protocols.registry import LoadedProtocol, load_protocol
+from dgbench.results.records.store import parquet_bytes, write_record
+from dgbench.scoring.evaluator import score_pairs
+
+
+class RunImages:
+    """A run's images as the metrics see them; every generated image is checked against its journal line."""
+
+    def __init__(self, folder: RunFolder, opened: OpenData) -> None:
+        self._folder, self._opened = folder, opened
+        self._state = journal_state(folder)
+
+    def generated(self, pair: Pair) -> Image | Failure:
+        """Return the generated image, or why there is none."""
+        line = self._state.get(pair.pair_id)
+        if line is None:
+            return Failure("missing", "the run has not come to this pair yet")
+        if line["status"] == "failed":
+            return Failure(str(line["kind"]), str(line["message"]))
+        path = self._folder.image(pair.pair_id)
+        try:
+            data = path.read_bytes()
+            if sha256_bytes(data) != line["sha256"]:
+                return Failure("unreadable", f"{path}: changed since it was generated")
+            image = decode(data, where=str(path))
+        except OSError as error:
+            return Failure("missing", f"{path}: {error.strerror}")
+        except ImageError as error:
+            return Failure(error.kind, str(error))
+        size = self._opened.source.size
+        if image.shape != (size, size, 3):
+            return Failure("wrong-size", f"{path}: {image.shape[1]}x{image.shape[0]}, not {size}x{size}")
+        return image
+
+    def source(self, pair: Pair) -> Image:
+        """Return the source image."""
+        return self._opened.source.image(pair.source)
+
+    def reference(self, pair: Pair) -> Image:
+        """Return the reference image."""
+        return self._opened.source.image(pair.reference)
+
+    def target(self, pair: Pair) -> Image | None:
+        """Return the target image, or ``None`` where the pair has none."""
+        return self._opened.source.image(pair.target) if pair.target else None
+
+    def landmarks(self, pair: Pair, role: str) -> Landmarks | None:
+        """Return the protocol's own landmarks of an image of the pair."""
+        key = {"source": pair.source, "reference": pair.reference, "target": pair.target}[role]
+        return self._opened.source.landmarks(key) if key else None
+
+    def counts(self, pairs: list[Pair]) -> tuple[int, dict[str, int]]:
+        """Return how many of ``pairs`` were generated, and the failures by kind."""
+        lines = [self._state.get(pair.pair_id) for pair in pairs]
+        failed = Counter(
+            "missing" if line is None else str(line["kind"]) for line in lines if not line or line["status"] == "failed"
+        )
+        return sum(bool(line) and line["status"] == "ok" for line in lines if line), dict(sorted(failed.items()))
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A finished scoring: the record and its folder."""
+
+    record: Record
+    folder: Path
+
+
+def score_run(
+    run: Path,
+    *,
+    judges: JudgeSet,
+    weights: Path | None = None,
+    data: Path | None = None,
+    also: Sequence[str] = (),
+    whole: bool = False,
+    workers: int | None = None,
+    wait_s: float = 0.0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Scored:
+    """Score a run folder and write ``RUN/scores/<judges>/``.
+
+    Args:
+        run: a run folder.
+        judges: which set of networks measures.
+        weights: folder with their files (else ``DGBENCH_WEIGHTS``).
+        data: the data, if it has moved since the run.
+        also: metrics beside the protocol's, such as those that bring a network of their own.
+        whole: refuse a run of which some pairs have no result yet, instead of counting them as missing.
+        workers: threads that look at images; all cores by default. No value depends on it.
+        wait_s: how long to wait for another process that scores this run with the same judges.
+        progress: called with (done, total) pairs.
+
+    Raises:
+        UsageError: not a run folder, or the protocol, or the pairs that the copy of the data covers, have changed
+            since the run.
+        MissingError: a judge's weights are not here (nothing was scored).
+    """
+    folder = RunFolder(run)
+    plan = read_plan(folder)
+    loaded = load_protocol(plan.protocol)
+    if loaded.protocol.digest != plan.protocol_digest:
+        raise UsageError(f"{run}: was made with another version of {plan.protocol}'s files; run it again")
+    panel = load_judges(judges, weights=weights)
+    opened = open_data(loaded, data or (Path(plan.data) if plan.data else None), weights=weights)
+    pairs = _planned(folder, plan, opened)
+    if whole:
+        require_complete(folder, pairs)
+    with folder_lock(folder.scores(judges), purpose=f"score with {judges}", timeout_s=wait_s):
+        record, table = _score(
+            folder, plan, loaded, opened, pairs, panel, weights, progress, also=also, workers=workers
+        )
+        write_record(folder.scores(judges), record, table, environment())
+    return Scored(record=record, folder=folder.scores(judges))
+
+
+def metric_names_for(loaded: LoadedProtocol, features_name: str) -> list[str]:
+    """Return the protocol's metrics as they are named with these judges.
+
+    ``fid`` and ``kid`` are for the official Inception alone and ``fd`` for every other feature space, so which of
+    them a record holds depends on who judges.
+    """
+    official = not features_name.startswith("fd[")
+    names = []
+    for name in loaded.protocol.metrics:
+        if name in ("fid", "kid") and not official:
+            continue
+        if name == "fd":
+            if official:
+                continue
+            name = features_name
+        names.append(name)
+    return names
+
+
+def _score(
+    folder: RunFolder,
+    plan: RunPlan,
+    loaded: LoadedProtocol,
+    opened: OpenData,
+    pairs: list[Pair],
+    panel: Judges,
+    weights: Path | None,
+    progress: Callable[[int, int], None] | None,
+    *,
+    also: Sequence[str],
+    workers: int | None,
+) -> tuple[Record, Any]:
+    planned = len(pairs)
+    pairs, unreadable = _readable(pairs, opened)
+    images = RunImages(folder, opened)
+    sheet = score_pairs(
+        pairs,
+        images,
+        judges=panel,
+        metrics=with_companions([*metric_names_for(loaded, panel.features_name), *also]),
+        weights=weights,
+        cache=cache_folder("observations"),
+        size=opened.source.size,
+        workers=workers,
+        progress=_counting(progress, len(pairs)),
+    )
+    generated, failed = images.counts(pairs)
+    values, table = sheet.metric_values(), sheet.frame()
+    notes = [f"images cropped by {name} points: {count}" for name, count in opened.source.provenance().items()]
+    notes += [f"pairs left out, their data cannot be read: {problem}" for problem in unreadable]
+    if plan.limit:
+        notes.append(f"only the first {plan.limit} pairs (--limit)")
+    record = Record(
+        run_id=_run_id(plan, panel.name, [value.card_digest for value in values], parquet_bytes(table)),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        protocol=ProtocolRef(id=loaded.protocol.id, version=loaded.protocol.version, digest=loaded.protocol.digest),
+        method=MethodRef(
+            name=plan.method,
+            digest=plan.method_digest,
+            motion=plan.motion,
+            checkpoint_sha256=plan.checkpoint_sha256,
+            training_data=plan.training_data,
+            parameters=plan.parameters,
+        ),
+        judges=panel.name,
+        seed=plan.seed,
+        coverage=opened.coverage(
+            [pair.pair_id for pair in pairs], generated=generated, failed=failed, lost=planned - len(pairs)
+        ),
+        metrics=values,
+        primary_metric=loaded.protocol.primary_metric,
+        code=code_version(),
+        notes=tuple(notes),
+    )
+    return record, table
+
+
+def _planned(folder: RunFolder, plan: RunPlan, opened: OpenData) -> list[Pair]:
+    """Return the pairs that the run was asked for.
+
+    Raises:
+        UsageError: this copy covers other pairs. Those that the method was never asked for would count as its failures.
+    """
+    pairs = opened.pairs[: plan.limit]
+    if pair_set_digest([pair.pair_id for pair in pairs]) != plan.pair_set:
+        raise UsageError(
+            f"{folder.root}: was made for other pairs than the {len(opened.pairs)} that this copy of the data covers "
+            "now; give the copy that it was made with as --data, or run the method again into another folder"
+        )
+    return pairs
+
+
+def _readable(pairs: list[Pair], opened: OpenData) -> tuple[list[Pair], list[str]]:
+    """Split off the pairs whose real images this copy cannot give: they are not covered, which is no method's fault.
+
+    Raises:
+        UsageError: no pair is left.
+    """
+    # Each key once: a source may have to read the image to tell.
+    problems = {key: opened.source.problem(key) for key in dict.fromkeys(key for pair in pairs for key in pair.keys)}
+    kept = [pair for pair in pairs if not any(problems[key] for key in pair.keys)]
+    unreadable = sorted({problem for problem in problems.values() if problem})
+    if not kept:
+        raise UsageError(f"not one pair's images can be read ({unreadable[0]})")
+    return kept, unreadable
+
+
+def _counting(progress: Callable[[int, int], None] | None, total: int) -> Callable[[int], None] | None:
+    """Turn steps into (done, total)."""
+    if progress is None:
+        return None
+    done = 0
+
+    def step(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(done, total)
+
+    return step
+
+
+def _run_id(plan: RunPlan, judges: str, cards: list[str], table: bytes) -> str:
+    """Name a record by what it measured and found: the same run scored again has the same id, a changed one never."""
+    content = digest([plan.model_dump(mode="json", exclude={"data"}), judges, cards, sha256_bytes(table)])
+    return f"{plan.seed}-{content[:16]}"

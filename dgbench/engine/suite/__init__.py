@@ -1,0 +1,1 @@
+"""Suites: many methods and protocols, on one machine or on a cluster."""

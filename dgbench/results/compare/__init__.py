@@ -1,0 +1,1 @@
+"""Two scored runs on the same pairs."""

@@ -1,0 +1,1 @@
+"""The record store: reading, writing, schema, and which record replaces which."""

@@ -1,0 +1,1 @@
+"""A board as CSV, Markdown and marked blocks in other pages."""

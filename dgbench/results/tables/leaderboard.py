@@ -1,0 +1,67 @@
+"""Leaderboard files: one CSV per protocol, one over all, and Markdown; same records, same bytes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from dgbench.core.errors import UsageError
+from dgbench.io.atomic import write_text
+from dgbench.io.locks import folder_lock
+from dgbench.results.boards.board import Board, make_boards
+from dgbench.results.records.published import Published, load_published
+from dgbench.results.records.store import find_records
+from dgbench.results.tables.blocks import filled
+from dgbench.results.tables.csv_files import overall_csv, protocol_csv
+from dgbench.results.tables.markdown import index_markdown, protocol_markdown
+
+#: How long a build waits for another one of the same folder.
+_WAIT_S = 300.0
+
+
+#: The table of every value of every record.
+OVERALL = "overall.csv"
+
+
+def build(results_root: Path, out: Path | None = None, *, readmes: Sequence[Path] = ()) -> list[Path]:
+    """Write the leaderboard of every record under ``results_root`` into ``out`` (default ``…/leaderboards``).
+
+    Files of an earlier build that this one does not make are removed, so that the folder is what the records say.
+    The marked tables of ``readmes`` are filled too.
+
+    Raises:
+        UsageError: no such folder, a damaged record, or a table that cannot be filled; then nothing is written.
+    """
+    boards = make_boards(find_records(results_root)) if readmes else []
+    texts = {file: filled(file, boards) for file in readmes}
+    folder = out or results_root / "leaderboards"
+    if not results_root.is_dir():
+        raise UsageError(f"{results_root}: no such folder; give a results folder or a folder of run folders")
+    # Records are read under the lock: whoever builds last has seen every record that was there before.
+    with folder_lock(out or results_root, purpose="leaderboard build", timeout_s=_WAIT_S):
+        files = render(results_root, link=f"{Path(os.path.relpath(results_root, folder)).as_posix()}/")
+        for name, text in files.items():
+            write_text(folder / name, text)
+        for stale in sorted({*folder.glob("*@*.csv"), *folder.glob("*@*.md")}):
+            if stale.name not in files:
+                stale.unlink()
+    for file, text in texts.items():
+        write_text(file, text)
+    return [*(folder / name for name in files), *texts]
+
+
+def render(results_root: Path, *, link: str = "../") -> dict[str, str]:
+    """Return the leaderboard's files by name; ``link`` leads from their folder to ``results_root``."""
+    published = load_published(results_root)
+    return render_boards(make_boards(find_records(results_root), published), published, link=link)
+
+
+def render_boards(boards: Sequence[Board], published: Published, *, link: str = "../") -> dict[str, str]:
+    """The same from boards that are made already."""
+    files = {"README.md": index_markdown(boards, published)}
+    for board in boards:
+        files[f"{board.protocol}.csv"] = protocol_csv(board)
+        files[f"{board.protocol}.md"] = protocol_markdown(board, link=link)
+    files[OVERALL] = overall_csv(boards, published)
+    return dict(sorted(files.items()))

@@ -1,0 +1,150 @@
+"""The judging side of a pass: one stack of generated and new real images per batch, seen by every judge."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dgbench import __version__
+from dgbench.core.digests import digest
+from dgbench.core.face import Failure, Image
+from dgbench.core.pair import Pair
+from dgbench.metrics.contract import Judges, PairView, Role
+from dgbench.scoring.batches import Loaded, Needs, Purpose, real_side
+from dgbench.scoring.feature_cache import Observations, Observed
+
+#: An image as shown to the judges, with the pair and role whose protocol points may align it.
+_Shown = tuple[Image, Pair, Role]
+_Look = Callable[[Sequence[_Shown]], list[Observed]]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the judges made of one pair: the view for pair metrics, and both feature rows for set metrics."""
+
+    view: PairView
+    real_features: NDArray[np.float32] | None
+    generated_features: NDArray[np.float32] | None
+
+
+class Looker:
+    """Shows batches to the judges; real images whose content is known are not shown again.
+
+    Args:
+        judges: the judge set, or ``None`` where only pixels are compared.
+        needs: what the metrics need.
+        stores: what judges saw in real images, by purpose.
+        pool: threads that observe; networks look at images one by one, so no split changes a value.
+        workers: size of the pool.
+        points: the protocol's landmarks of a pair's real image, or ``None``.
+    """
+
+    def __init__(
+        self,
+        judges: Judges | None,
+        needs: Needs,
+        stores: dict[Purpose, Observations],
+        *,
+        pool: ThreadPoolExecutor,
+        workers: int,
+        points: Callable[[Pair, Role], NDArray | None],
+    ) -> None:
+        self._judges, self._needs, self._stores = judges, needs, stores
+        self._pool, self._workers, self._points = pool, workers, points
+
+    def look(self, batch: Sequence[Loaded]) -> list[Looked]:
+        """Return what the judges see in a batch, in order."""
+        made = [(loaded, loaded.generated) for loaded in batch if not isinstance(loaded.generated, Failure)]
+        seen = self._looked_at(batch, made, "seen", self._observe)
+        rows = self._looked_at(batch, made, "features", self._features)
+        return [self._looked(loaded, seen.get(loaded.index), rows.get(loaded.index)) for loaded in batch]
+
+    def _looked_at(
+        self, batch: Sequence[Loaded], made: Sequence[tuple[Loaded, Image]], purpose: Purpose, look: _Look
+    ) -> dict[int, Observed]:
+        """Show the generated images and the real ones that are new for a purpose, together; keep the real ones."""
+        if self._judges is None or not (self._needs.judge_roles if purpose == "seen" else self._needs.features):
+            return {}
+        new: dict[str, tuple[Loaded, Role]] = {}
+        for loaded in batch:
+            for role, key in loaded.keys.items():
+                wanted = purpose in self._needs.purposes(loaded.pair, role) and role in loaded.real
+                if wanted and key not in self._stores[purpose]:
+                    new.setdefault(key, (loaded, role))
+        # A generated face that is not found is aligned by the points of the reference: the pose it should have.
+        stack: list[_Shown] = [(image, loaded.pair, "reference") for loaded, image in made]
+        stack += [(loaded.real[role], loaded.pair, role) for loaded, role in new.values()]
+        observed = look(stack) if stack else []
+        self._stores[purpose].put(dict(zip(new, observed[len(made) :], strict=True)))
+        return {loaded.index: item for (loaded, _), item in zip(made, observed, strict=False)}
+
+    def black_features(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """Return the features of a black image: what a failed pair puts into a set."""
+        assert self._judges is not None
+        return self._judges.features([np.zeros(shape, dtype=np.uint8)])[0]
+
+    def _observe(self, stack: Sequence[_Shown]) -> list[Observed]:
+        judges = self._judges
+        assert judges is not None
+        roles = sorted(self._needs.judge_roles)
+
+        def observe(shown: Sequence[_Shown]) -> list[Observed]:
+            points = [self._points(pair, role) for _, pair, role in shown]
+            seen = judges.observe([image for image, _, _ in shown], fallback=points, roles=roles)
+            return [Observed(seen=item) for item in seen]
+
+        return self._in_parts(stack, observe)
+
+    def _features(self, stack: Sequence[_Shown]) -> list[Observed]:
+        judges = self._judges
+        assert judges is not None
+
+        def features(shown: Sequence[_Shown]) -> list[Observed]:
+            return [Observed(features=row) for row in judges.features([image for image, _, _ in shown])]
+
+        return self._in_parts(stack, features)
+
+    def _in_parts(self, stack: Sequence[_Shown], look: _Look) -> list[Observed]:
+        """Look in as many threads as there are workers; networks are per image, so no split changes a value."""
+        cuts = [len(stack) * number // self._workers for number in range(self._workers + 1)]
+        parts = [stack[slice(*cut)] for cut in itertools.pairwise(cuts) if cut[0] < cut[1]]
+        return [item for part in self._pool.map(look, parts) for item in part]
+
+    def _looked(self, loaded: Loaded, seen: Observed | None, row: Observed | None) -> Looked:
+        real = {
+            role: self._stores["seen"].get(key).seen
+            for role, key in loaded.keys.items()
+            if "seen" in self._needs.purposes(loaded.pair, role)
+        }
+        side = real_side(loaded.pair)
+        opposite = self._needs.features and side in loaded.keys
+        view = PairView(
+            pair=loaded.pair,
+            generated=None if isinstance(loaded.generated, Failure) else loaded.generated,
+            target=loaded.real.get("target"),
+            source_image=loaded.real.get("source"),
+            reference_image=loaded.real.get("reference"),
+            seen_generated=seen.seen if seen else None,
+            seen_source=real.get("source"),
+            seen_reference=real.get("reference"),
+            seen_target=real.get("target"),
+        )
+        real_row = self._stores["features"].get(loaded.keys[side]).features if opposite else None
+        return Looked(view, real_row, row.features if row else None)
+
+
+def open_stores(cache: Path, judges: Judges | None, needs: Needs) -> dict[Purpose, Observations]:
+    """Open the caches of observations and of features, each named by everything that decides what is in it."""
+    networks = [] if judges is None else [(n.role, f"{n.role}:{n.name}:{n.sha256}") for n in judges.networks]
+    seen = {"roles": sorted(needs.judge_roles), "networks": sorted(n for role, n in networks if role != "features")}
+    features = {"networks": sorted(n for role, n in networks)}
+    return {
+        "seen": Observations(cache, judged_by=digest({"code": __version__, "seen": seen})),
+        "features": Observations(cache, judged_by=digest({"code": __version__, "features": features})),
+    }

@@ -1,0 +1,1 @@
+"""The head model: its arrays, expressions, geometry and exact truth."""

@@ -1,0 +1,1 @@
+"""A person: skin, hair, eyes, clothes and glasses on the head."""

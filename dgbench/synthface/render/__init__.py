@@ -1,0 +1,1 @@
+"""Rendering: scene, camera, light and rasteriser."""
