@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 _CHUNK = 1 << 20
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def canonical_json(value: Any) -> bytes:
@@ -36,6 +39,24 @@ def sha256_file(path: Path) -> str:
         while chunk := handle.read(_CHUNK):
             hasher.update(chunk)
     return hasher.hexdigest()
+
+
+def root_digest(digests: Mapping[str, str]) -> str:
+    """Return one sha256 for a whole set of files or images: of the lines ``<id> <sha256>``, sorted bytewise.
+
+    Args:
+        digests: id (a pair id, an image id) → sha256 of its content, 64 lower-case hex digits.
+
+    Raises:
+        ValueError: an id is empty or holds a line end, or a value is no sha256; two sets could share a digest.
+    """
+    for name, value in digests.items():
+        if not name or "\n" in name or "\r" in name:
+            raise ValueError(f"id {name!r} is empty or holds a line end")
+        if not _SHA256.fullmatch(value):
+            raise ValueError(f"{value!r} of {name!r} is no sha256 of 64 lower-case hex digits")
+    lines = sorted(f"{name} {value}\n".encode() for name, value in digests.items())
+    return hashlib.sha256(b"".join(lines)).hexdigest()
 
 
 def seed_of(*parts: object) -> int:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dgbench.core.card import JudgeSet, MetricCard
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 Origin = Literal["measured", "reported", "third_party"]
 Motion = Literal["absolute", "relative", "none"]
@@ -122,11 +122,38 @@ class Code(BaseModel):
     dirty: bool | None = None
 
 
+#: A sha256 as 64 lower-case hex digits.
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Digests(BaseModel):
+    """What binds the numbers of a record to images and code; ``None`` where it is not known.
+
+    Attributes:
+        outputs: ``root_digest`` of the generated images' files, by pair id.
+        inputs: ``root_digest`` of the images as the method saw them, by image id: of each the sha256 of the decoded
+            uint8 RGB array (shape and bytes).
+        method_code: of the code of the method that ran.
+        judges: of the networks that measured and the code that runs them.
+    """
+
+    model_config = _FROZEN
+    outputs: Sha256 | None = None
+    inputs: Sha256 | None = None
+    method_code: Sha256 | None = None
+    judges: Sha256 | None = None
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of the digests that are not known."""
+        return tuple(name for name in type(self).model_fields if getattr(self, name) is None)
+
+
 class Record(BaseModel):
     """The content of ``record.json``, written last: the only mark of a finished run."""
 
     model_config = _FROZEN
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     run_id: str
     created: str
     origin: Origin = "measured"
@@ -140,6 +167,7 @@ class Record(BaseModel):
     pair_scores_sha256: str | None = None
     environment_sha256: str | None = None
     code: Code
+    digests: Digests = Digests()
     source: str = ""
     notes: tuple[str, ...] = ()
     supersedes: str | None = None

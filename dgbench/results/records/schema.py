@@ -15,9 +15,17 @@ from dgbench.io.atomic import write_json
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 
+
+def _without_digests(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 says nothing of the images and the code behind its numbers; version 2 says that it is not known."""
+    if "digests" in data:
+        raise UsageError("schema_version 1 has no field 'digests'; is this a record of version 2?")
+    return {**data, "digests": {}}
+
+
 #: Schema version → the pure function that turns a record of that version into one of the next. A new schema
 #: version adds one entry here and one file under ``schema/``; the old entries and files stay for ever.
-MIGRATIONS: dict[int, Migration] = {}
+MIGRATIONS: dict[int, Migration] = {1: _without_digests}
 
 SCHEMA_FILE = Path(__file__).parent / "schema" / f"record.v{SCHEMA_VERSION}.json"
 

@@ -71,6 +71,24 @@ def test_a_record_of_every_released_version_is_read_for_ever(file: Path) -> None
     assert json.loads(file.read_text())["metrics"][0]["card_digest"] == record.metrics[0].card.digest
 
 
+def test_a_record_of_version_1_says_that_its_digests_are_not_known() -> None:
+    old, new = (parse_record((_OLD / name).read_bytes()) for name in ("v1.json", "v2.json"))
+    assert old.digests.missing == ("outputs", "inputs", "method_code", "judges")
+    assert new.digests.missing == ("judges",) and new.digests.outputs == "0a" * 32
+    assert old == new.model_copy(update={"digests": old.digests})
+    data = json.loads((_OLD / "v1.json").read_text()) | {"digests": {"outputs": "0a" * 32}}
+    with pytest.raises(UsageError, match="schema_version 1 has no field 'digests'"):
+        parse_record(json.dumps(data).encode())
+
+
+@pytest.mark.parametrize("value", ["", "0a", "0A" * 32, "g0" * 32, 1])
+def test_a_digest_that_is_no_sha256_is_refused(value: object) -> None:
+    data = json.loads((_OLD / "v2.json").read_text())
+    data["digests"]["outputs"] = value
+    with pytest.raises(UsageError, match=r"digests\.outputs"):
+        parse_record(json.dumps(data).encode())
+
+
 def test_every_version_has_its_record_and_its_schema() -> None:
     versions = {f"v{number}" for number in range(1, SCHEMA_VERSION + 1)}
     assert {file.stem for file in _OLD.glob("v*.json")} == versions

@@ -115,7 +115,7 @@ def test_publishing_refuses_a_table_that_is_not_the_records_own(tmp_path: Path) 
         (lambda text: text.replace('"seed": 0', '"seed": 0, "seed": 1'), "'seed' stands twice"),
         (lambda text: text[: len(text) // 2], "strict JSON"),
         (lambda text: text.replace('"seed": 0', '"sede": 0'), "sede"),
-        (lambda text: text.replace('"schema_version": 1', '"schema_version": 99'), "newer than this dgbench"),
+        (lambda text: text.replace('"schema_version": 2', '"schema_version": 99'), "newer than this dgbench"),
         (lambda text: "[]", "not a JSON object"),
     ],
 )
