@@ -73,7 +73,7 @@ def read_frll(root: Path) -> Manifest:
 
 def whole_set() -> pd.DataFrame:
     """Return the frames of a complete copy, known from the id grammar alone: what the released pairs are built of."""
-    return make_frames([_row(person, view, "") for person in PEOPLE for view in _VIEWS])
+    return make_frames([_row(person, view, f"{person}_{view}.jpg") for person in PEOPLE for view in _VIEWS])
 
 
 def _row_of(path: str) -> dict[str, object] | str:

@@ -11,6 +11,7 @@ import re
 import struct
 from pathlib import Path
 
+import pandas as pd
 from PIL import Image as Pillow
 
 from dgbench.core.errors import UsageError
@@ -66,6 +67,28 @@ def rafd_name(person: str, camera: str, expression: str, gaze: str) -> str:
 def yaw_of_camera(camera: str) -> float:
     """Return the nominal yaw: 090 is frontal; in 045 the nose points to image-right (+45), in 135 to image-left."""
     return 90.0 - float(camera)
+
+
+def whole_set() -> pd.DataFrame:
+    """Return the frames of a complete copy, known from the grammar of names alone."""
+    return make_frames(
+        [
+            {
+                "key": rafd_key(person, camera, expression, gaze),
+                "dataset": "rafd",
+                "subject": person,
+                "expression": expression,
+                "camera": camera,
+                "yaw_nominal": yaw_of_camera(camera),
+                "path": rafd_name(person, camera, expression, gaze),
+                "container": "image",
+            }
+            for person in WHO
+            for camera in CAMERAS
+            for expression in EXPRESSIONS
+            for gaze in GAZES
+        ]
+    )
 
 
 def read_rafd(root: Path) -> Manifest:

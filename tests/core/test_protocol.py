@@ -9,11 +9,11 @@ from dgbench.core.card import MetricCard
 from dgbench.core.pair import Pair
 from dgbench.core.protocol import IdList, NumberModulo, NumberRange, Protocol, subject_number
 from dgbench.core.record import Coverage, MetricValue
-from dgbench.protocols.frll import frll_cross
+from dgbench.protocols.registry import load_protocol
 
 
 def test_digest_changes_with_every_field() -> None:
-    base = frll_cross()
+    base = load_protocol("frll-cross@1").protocol
     changes: dict[str, object] = {
         "id": "other", "version": 2, "title": "t", "purpose": "train", "dataset": "rafd", "variant": "v",
         "split": base.split.model_copy(update={"rule": "another"}),
@@ -28,7 +28,7 @@ def test_digest_changes_with_every_field() -> None:
 
 
 def test_unknown_keys_and_inconsistent_values_are_refused() -> None:
-    good = frll_cross().model_dump(mode="json")
+    good = load_protocol("frll-cross@1").protocol.model_dump(mode="json")
     for change in (
         {"surprise": 1},
         {"primary_metric": "nothing"},

@@ -9,26 +9,38 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dgbench.core.digests import digest
 from dgbench.core.errors import UsageError
 from dgbench.core.pair import Pair
-from dgbench.datasets.frll import PEOPLE, whole_set
-from dgbench.protocols.frll import frll_cross, frll_self, frll_train
+from dgbench.datasets.frll import PEOPLE
 from dgbench.protocols.pairs_file import pairs_csv, read_pairs, write_pairs
-from dgbench.protocols.registry import LoadedProtocol, list_protocols, load_protocol, protocols_root
+from dgbench.protocols.registry import (
+    LoadedProtocol,
+    list_protocols,
+    load_protocol,
+    protocol_names,
+    protocols_root,
+)
 from dgbench.protocols.samplers import sampler
+from dgbench.protocols.whole_sets import whole_set
+from dgbench.results.records.released import changed_files, read_lock
+
+
+def _is_slow(loaded: LoadedProtocol) -> bool:
+    return loaded.protocol.pairing.sampler == "synthface-mirror" and "rafd" not in loaded.protocol.id
+
 
 FROZEN = [loaded for loaded in list_protocols() if loaded.protocol.pairs == "frozen"]
 
-#: Digests of released protocols. A released version never changes: to change one, release the next version.
-RELEASED = {
-    "frll-self@1": "57198a1288a9313a6b6eea2bcc0999f625aa85bd512b2d3b2c1588744297d2d1",
-    "frll-cross@1": "8a05605f496d7827ff70c31070de2477993d97b942bfbca4d74e90eda9f5a0e7",
-}
+#: Digest over name and digest of all first versions. A released version never changes: release the next one instead.
+FIRST_VERSIONS = "8741d97e14980dd63dc8a6246c4dab3031253c843aff29db74387c0b3b519d90"
 
 
-@pytest.mark.parametrize("name", RELEASED)
-def test_a_released_protocol_never_changes(name: str) -> None:
-    assert load_protocol(name).protocol.digest == RELEASED[name]
+def test_a_released_protocol_never_changes() -> None:
+    first = {loaded.protocol.name: loaded.protocol.digest for loaded in list_protocols()}
+    assert digest({name: value for name, value in first.items() if name.endswith("@1")}) == FIRST_VERSIONS
+    assert changed_files(protocols_root()) == []
+    assert set(read_lock(protocols_root()) or {}) == set(protocol_names())
 
 
 @pytest.mark.parametrize("loaded", list_protocols(), ids=lambda loaded: loaded.protocol.name)
@@ -52,11 +64,23 @@ def test_frozen_pairs_match_count_digest_and_split(loaded: LoadedProtocol) -> No
         assert (pair.relation == "self") == (pair.source_identity == pair.reference_identity)
 
 
-@pytest.mark.parametrize("draft", [frll_self(), frll_cross(), frll_train()], ids=lambda draft: draft.id)
-def test_the_released_frll_pairs_are_what_the_rule_makes(draft: object) -> None:
-    name = draft.id  # type: ignore[attr-defined]
-    pairs = sampler("frll-expression")(whole_set(), draft)  # type: ignore[arg-type]
-    assert pairs_csv(pairs) == gzip.decompress((protocols_root() / name / "v1" / "pairs.csv.gz").read_bytes())
+def _follows_from_the_rule(loaded: LoadedProtocol) -> bool:
+    frames = whole_set(loaded.protocol.dataset)
+    assert frames is not None
+    pairs = sampler(loaded.protocol.pairing.sampler)(frames, loaded.protocol)
+    return pairs_csv(pairs) == gzip.decompress((loaded.folder / "pairs.csv.gz").read_bytes())
+
+
+@pytest.mark.parametrize("loaded", [one for one in FROZEN if not _is_slow(one)], ids=lambda one: one.protocol.name)
+def test_a_frozen_list_follows_from_rule_and_seed(loaded: LoadedProtocol) -> None:
+    assert _follows_from_the_rule(loaded)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loaded", [one for one in FROZEN if _is_slow(one)], ids=lambda one: one.protocol.name)
+def test_a_frozen_list_of_a_mirror_follows_from_rule_and_seed(loaded: LoadedProtocol) -> None:
+    """Slow: plans every frame of every test person's clips and recordings."""
+    assert _follows_from_the_rule(loaded)
 
 
 def test_frll_cross_is_balanced_over_people_and_its_target_is_the_source_person() -> None:
@@ -70,7 +94,7 @@ def test_frll_cross_is_balanced_over_people_and_its_target_is_the_source_person(
 
 
 def test_frll_people_split_in_two() -> None:
-    split = frll_cross().split
+    split = load_protocol("frll-cross").protocol.split
     train = {person for person in PEOPLE if split.train.matches(person)}
     test = {person for person in PEOPLE if split.test.matches(person)}
     assert (len(train), len(test), train & test, train | test) == (36, 66, set(), set(PEOPLE))

@@ -9,7 +9,7 @@ import pytest
 
 from dgbench.core.errors import MissingError, UsageError
 from dgbench.io.images import ImageError
-from dgbench.protocols.synthface import drafts
+from dgbench.protocols.registry import load_protocol
 from dgbench.synthface.head.model import Head
 from dgbench.synthface.sets import live
 from dgbench.synthface.sets.live import SynthStore, open_synthface
@@ -74,16 +74,15 @@ def test_membership_is_the_grammar_and_strangers_are_missing_images(small_head: 
 
 def test_protocols_open_their_world_from_the_head(tmp_path: Path, real_head: Head, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(live, "load_head", lambda path: real_head)
-    by_name = {draft.id: draft for draft in drafts()}
-    store = open_synthface(by_name["synthface-multipie-largepose"])
+    store = open_synthface(load_protocol("synthface-multipie-largepose@1").protocol)
     key = "synthface-multipie/201@226/s1/r02/11_0/07"
     assert store.size == 256 and key in store and store.pose(key).yaw == -90
     (tmp_path / "synthface").mkdir()
     with pytest.raises(UsageError, match="leave --data out"):
-        open_synthface(by_name["synthface-rafd-self"], tmp_path)
+        open_synthface(load_protocol("synthface-rafd-self@1").protocol, tmp_path)
 
 
 def test_without_a_head_the_message_says_how_to_get_it():
-    rafd = next(draft for draft in drafts() if draft.id == "synthface-rafd-self")
+    rafd = load_protocol("synthface-rafd-self@1").protocol
     with pytest.raises(MissingError, match="fetch-head"):
         open_synthface(rafd)

@@ -15,7 +15,7 @@ from dgbench.core.digests import sha256_bytes
 from dgbench.core.errors import MissingError, UsageError
 from dgbench.core.face import Landmarks
 from dgbench.io.images import ImageError
-from dgbench.protocols.synthface import drafts
+from dgbench.protocols.registry import list_protocols, load_protocol
 from dgbench.synthface.head.model import HEAD_NOTICE, Head
 from dgbench.synthface.sets.mini import FILES, MiniStore, mini_folder, open_mini
 from dgbench.synthface.sets.mini_cells import (
@@ -138,10 +138,11 @@ def test_expression_and_light_of_an_image_are_known(store: MiniStore):
 
 
 def test_it_opens_for_the_protocols_that_use_it():
-    for draft in drafts():
-        if draft.dataset == "synthface-mini":
-            assert open_mini(draft).size == draft.frame.size
-    larger = drafts()[0].model_copy(update={"frame": drafts()[0].frame.model_copy(update={"size": 256})})
+    for loaded in list_protocols():
+        if loaded.protocol.dataset == "synthface-mini":
+            assert open_mini(loaded.protocol).size == loaded.protocol.frame.size
+    protocol = load_protocol("synthface-mini-self@1").protocol
+    larger = protocol.model_copy(update={"frame": protocol.frame.model_copy(update={"size": 256})})
     with pytest.raises(UsageError, match="wants 256 px"):
         open_mini(larger)
 
@@ -158,7 +159,7 @@ def test_a_folder_without_the_set_or_with_a_damaged_one_is_refused(tmp_path: Pat
     with pytest.raises(MissingError, match="incomplete"):
         MiniStore(tmp_path)
     with pytest.raises(UsageError, match="leave --data out"):
-        open_mini(drafts()[0], tmp_path)
+        open_mini(load_protocol("synthface-mini-self@1").protocol, tmp_path)
     for name in FILES:
         shutil.copy(mini_folder() / name, tmp_path / name)
     assert len(read_synthface(tmp_path).frames) == 1280
