@@ -45,6 +45,7 @@ def akd(points: NDArray[np.float64], truth: NDArray[np.float64], *, width: int) 
 class Akd(PairMetric):
     """AKD of the generated face's landmarks."""
 
+    valid_range = (0.0, SIZE)
     seen = frozenset({"generated", "reference", "target"})
     roles = ROLES
 

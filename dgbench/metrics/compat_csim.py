@@ -57,6 +57,7 @@ def card(sha256: str) -> MetricCard:
 class CsimNoAlign(PairMetric):
     """CSIM of generated and source, whole frames."""
 
+    valid_range = (-1.0, 1.0)
     images = frozenset({"source"})
 
     def __init__(self, network: OnnxNetwork) -> None:

@@ -69,6 +69,7 @@ def card(sha256: str) -> MetricCard:
 class CompatFid(OwnFeatures):
     """Fréchet distance of source and generated images in ImageNet features."""
 
+    valid_range = (0.0, None)
     images = frozenset({"source"})
 
     def __init__(self, network: Any, sha256: str) -> None:

@@ -33,6 +33,7 @@ CARD = MetricCard(
 class CompatSsim(PairMetric):
     """SSIM of generated and target on [-1, 1]."""
 
+    valid_range = (-1.0, 1.0)
     images = frozenset({"target"})
 
     def score(self, view: PairView) -> float | Failure:

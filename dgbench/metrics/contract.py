@@ -16,6 +16,8 @@ from dgbench.core.pair import Pair
 
 Role = Literal["source", "reference", "target", "generated"]
 Features = NDArray[np.float32]
+#: Least and greatest value that a metric can take, in its card's unit; ``None``: no limit on that side.
+Range = tuple[float | None, float | None]
 
 
 class Seen(Protocol):
@@ -110,12 +112,14 @@ class PairMetric(ABC):
         seen: roles whose observation it reads.
         roles: judge roles it uses (detector, identity, landmarks, pose).
         of_generated: whether it measures the generated image; where not, a failed generation does not fail it.
+        valid_range: what a value can be; a record with another value is refused.
     """
 
     images: frozenset[Role] = frozenset()
     seen: frozenset[Role] = frozenset()
     roles: frozenset[str] = frozenset()
     of_generated: bool = True
+    valid_range: Range = (None, None)
 
     def __init__(self, card: MetricCard) -> None:
         self.card = card
@@ -141,6 +145,7 @@ class SetMetric(ABC):
     """A metric of two sets of features; the sets have one row per pair, in order of pair_id."""
 
     roles: frozenset[str] = frozenset({"features"})
+    valid_range: Range = (None, None)
 
     def __init__(self, card: MetricCard) -> None:
         self.card = card

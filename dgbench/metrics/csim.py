@@ -113,6 +113,7 @@ def cosine(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
 class Csim(PairMetric):
     """One variant of CSIM."""
 
+    valid_range = (-1.0, 1.0)
     roles = ROLES
 
     def __init__(self, card: MetricCard) -> None:

@@ -29,6 +29,7 @@ def card(networks: Sequence[JudgeNetwork]) -> MetricCard:
 class Detection(PairMetric):
     """1 where a face is found, else 0; an undetected face is a measured 0, not a failure."""
 
+    valid_range = (0.0, 1.0)
     seen = frozenset({"generated"})
     roles = ROLES
 

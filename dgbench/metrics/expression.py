@@ -87,6 +87,7 @@ def expression_error(points: Points, truth: Points) -> float:
 class Expression(PairMetric):
     """Landmark-based expression error."""
 
+    valid_range = (0.0, 1.0)
     seen = frozenset({"generated", "reference", "target"})
     roles = ROLES
 

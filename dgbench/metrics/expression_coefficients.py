@@ -57,6 +57,7 @@ def card(sha256: str, size: int) -> MetricCard:
 class ExpressionCoefficients(PairMetric):
     """Mean absolute difference of expression coefficients of generated and reference."""
 
+    valid_range = (0.0, CAP)
     images = frozenset({"reference"})
 
     def __init__(self, network: OnnxNetwork) -> None:

@@ -47,6 +47,8 @@ def card(networks: Sequence[JudgeNetwork], *, name: str = "fid") -> MetricCard:
 class Fid(SetMetric):
     """Fréchet distance of two sets of features, labelled where N is small."""
 
+    valid_range = (0.0, None)
+
     def compute(self, real: Features, generated: Features) -> SetResult:
         """Return the distance; ``None`` below two images a set."""
         n = min(len(real), len(generated))

@@ -88,6 +88,9 @@ def kid(
 class Kid(SetMetric):
     """KID of two sets of features."""
 
+    #: The unbiased estimate falls a little below zero for equal sets.
+    valid_range = (-1.0, None)
+
     def compute(self, real: Features, generated: Features) -> SetResult:
         """Return the KID; ``None`` below two images a set."""
         n = min(len(real), len(generated))

@@ -35,6 +35,7 @@ def l1(first: Image, second: Image) -> float:
 class L1(PairMetric):
     """L1 of generated and target."""
 
+    valid_range = (0.0, 1.0)
     images = frozenset({"target"})
 
     def score(self, view: PairView) -> float | Failure:

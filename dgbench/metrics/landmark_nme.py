@@ -46,6 +46,7 @@ def nme(points: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
 class LandmarkNme(PairMetric):
     """NME of the generated face's landmarks."""
 
+    valid_range = (0.0, 1.0)
     seen = frozenset({"generated", "reference", "target"})
     roles = ROLES
 

@@ -78,6 +78,7 @@ def card(sha256: str) -> MetricCard:
 class Lpips(PairMetric):
     """LPIPS of generated and target."""
 
+    valid_range = (0.0, CAP)
     images = frozenset({"target"})
 
     def __init__(self, state: dict[str, Any], sha256: str) -> None:

@@ -57,6 +57,7 @@ def angle_error(first: float, second: float) -> float:
 class PoseError(PairMetric):
     """One of the four pose errors."""
 
+    valid_range = (0.0, 180.0)
     seen = frozenset({"generated", "reference"})
     roles = ROLES
 

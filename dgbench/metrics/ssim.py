@@ -78,6 +78,7 @@ def windowed_similarity(
 class Ssim(PairMetric):
     """SSIM of generated and target."""
 
+    valid_range = (-1.0, 1.0)
     images = frozenset({"target"})
 
     def score(self, view: PairView) -> float | Failure:
