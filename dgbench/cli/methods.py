@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 
 def list_(*, as_json: AsJson = False) -> None:
     """List methods of this process and third-party baselines, with what is missing to run each here."""
+    from dgbench.core.groups import group_of
     from dgbench.methods.baseline_card import baseline_names, find_setup, load_card
-    from dgbench.methods.registry import CANARIES, NEED_CHECKPOINT, method_names
+    from dgbench.methods.registry import NEED_CHECKPOINT, WARPS, method_names
 
     rows: list[dict[str, Any]] = [
         {
             "name": name,
-            "kind": "canary" if name in CANARIES else "in process",
+            "kind": ("without learning" if name in WARPS else "in process")
+            if group_of(name) == "method"
+            else group_of(name),
             "runnable": True,
             "missing": [],
             "needs_checkpoint": name in NEED_CHECKPOINT,
@@ -57,7 +60,7 @@ def list_(*, as_json: AsJson = False) -> None:
         else:
             state = "missing " + ", ".join(part.split(" (")[0] for part in row["missing"])
             state += "" if row["weights_published"] else " (no weights were ever published)"
-        lines.append(f"{row['name']:<{width}}  {row['kind']:<15}  {state}")
+        lines.append(f"{row['name']:<{width}}  {row['kind']:<16}  {state}")
     lines.append("How to get what is missing: baselines/<name>/README.md, or `dgbench methods list --json`.")
     emit({"methods": rows}, "\n".join(lines), as_json=as_json)
 

@@ -17,7 +17,7 @@ def quickstart(
     ),
     as_json: AsJson = False,
 ) -> None:
-    """Run canaries and the shipped Dual-Generator on the mini protocols, score, rank, and write a report.
+    """Run sanity baselines and the shipped Dual-Generator on the mini protocols, score, rank, and write a report.
 
     Needs no data set, no download and no GPU; the same command goes on where it was stopped.
     """

@@ -1,1 +1,1 @@
-"""Reenactment methods: the contract, the registry, the canaries, and other people's methods in workers."""
+"""Reenactment methods: the contract, the registry, sanity baselines, and other people's methods in workers."""

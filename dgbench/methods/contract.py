@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 from dgbench.core.face import Failure, Image, Landmarks
 from dgbench.core.record import Motion
 
-Need = Literal["source", "reference", "target", "decoy", "source_landmarks", "reference_landmarks"]
+Need = Literal["source", "reference", "target", "decoy", "source_landmarks", "reference_landmarks", "gallery"]
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,28 @@ class LoadContext:
 
 
 @dataclass(frozen=True)
+class Gallery:
+    """Every image that is an input of some pair of the run, for the ``memory`` sanity baseline alone.
+
+    Attributes:
+        keys: manifest keys, sorted bytewise.
+        image: key → uint8 HWC RGB in the protocol's frame.
+        landmarks: key → its landmarks, ``None`` where none are known.
+    """
+
+    keys: tuple[str, ...]
+    image: Callable[[str], Image]
+    landmarks: Callable[[str], Landmarks | None]
+
+
+@dataclass(frozen=True)
 class Task:
     """One pair as a method sees it. Images are uint8 HWC RGB in the protocol's frame (size × size).
 
     Only what the method's ``needs`` names is set. ``seed`` depends on protocol, pair and run seed alone: a
     method that draws random numbers must draw them from it, so that order and batches change nothing. ``target``
-    and ``decoy`` (the target of another pair, drawn by the pair's seed) are for canaries alone.
+    and ``decoy`` (the target of another pair, drawn by the pair's seed) and
+    ``gallery`` are for sanity baselines alone.
     """
 
     pair_id: str
@@ -42,6 +58,7 @@ class Task:
     decoy: Image | None = None
     source_landmarks: Landmarks | None = None
     reference_landmarks: Landmarks | None = None
+    gallery: Gallery | None = None
 
 
 class Reenactor(ABC):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dgbench.core.digests import seed_of
 from dgbench.core.face import Image, Landmarks
-from dgbench.methods.contract import Need, Task
+from dgbench.methods.contract import Gallery, Need, Task
 
 #: (skin colour, background colour) of the drawn people; the first two are used for the colour checks.
 PEOPLE: tuple[tuple[tuple[int, int, int], tuple[int, int, int]], ...] = (
@@ -27,6 +27,8 @@ def probe_tasks(needs: frozenset[Need], *, size: int, seed: int = 0) -> list[Tas
     faces = [draw_face(person, yaw=yaw, size=size) for person, yaw in enumerate(poses)]
     pairs = ((0, 1), (1, 2), (2, 0))
     targets = [draw_face(source, yaw=poses[reference], size=size)[0] for source, reference in pairs]
+    shown = {f"probe/{person}": face for person, face in enumerate(faces)}
+    gallery = Gallery(tuple(sorted(shown)), lambda key: shown[key][0], lambda key: shown[key][1])
     tasks = []
     for number, (source, reference) in enumerate(pairs):
         full = Task(
@@ -38,6 +40,7 @@ def probe_tasks(needs: frozenset[Need], *, size: int, seed: int = 0) -> list[Tas
             decoy=targets[(number + 1) % len(pairs)],
             source_landmarks=faces[source][1],
             reference_landmarks=faces[reference][1],
+            gallery=gallery,
         )
         tasks.append(only(full, needs))
     return tasks

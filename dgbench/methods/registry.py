@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from dgbench.core.errors import MissingError, UsageError, did_you_mean
+from dgbench.core.groups import SANITY_BASELINES
 from dgbench.core.pair import PAIR_ID
 from dgbench.methods.contract import Need, Reenactor
 
@@ -15,19 +16,26 @@ ENTRY_POINT_GROUP = "dgbench.methods"
 
 #: Name → "module:Class", imported only when asked for.
 _BUILT_IN: dict[str, str] = {
-    "copy-source": "dgbench.methods.canaries:CopySource",
-    "copy-reference": "dgbench.methods.canaries:CopyReference",
-    "target": "dgbench.methods.canaries:Target",
-    "blurred-target": "dgbench.methods.canaries:BlurredTarget",
-    "shuffled": "dgbench.methods.canaries:Shuffled",
-    "black": "dgbench.methods.canaries:Black",
+    "copy-source": "dgbench.methods.sanity.copies:CopySource",
+    "copy-reference": "dgbench.methods.sanity.copies:CopyReference",
+    "target": "dgbench.methods.sanity.copies:Target",
+    "blurred-target": "dgbench.methods.sanity.copies:BlurredTarget",
+    "low-res-target": "dgbench.methods.sanity.copies:LowResTarget",
+    "blurred-source": "dgbench.methods.sanity.copies:BlurredSource",
+    "blend": "dgbench.methods.sanity.copies:Blend",
+    "shuffled": "dgbench.methods.sanity.copies:Shuffled",
+    "black": "dgbench.methods.sanity.copies:Black",
+    "memory": "dgbench.methods.sanity.memory:Memory",
+    "landmark-warp": "dgbench.methods.warps.landmark_warps:LandmarkWarp",
+    "landmark-warp-3d": "dgbench.methods.warps.landmark_warps:LandmarkWarp3d",
+    "face-swap-warp": "dgbench.methods.warps.landmark_warps:FaceSwapWarp",
     "dg": "dgbench.models.dg.reenactor:DualGenerator",
     "dg-rfg-alone": "dgbench.models.dg.reenactor:FaceGeneratorAlone",
 }
 _REGISTERED: dict[str, type[Reenactor]] = {}
 
-#: They show what they are given, and take no checkpoint.
-CANARIES = ("copy-source", "copy-reference", "target", "blurred-target", "shuffled", "black")
+#: Methods without learning; they take no checkpoint either.
+WARPS = ("landmark-warp", "landmark-warp-3d", "face-swap-warp")
 NEED_CHECKPOINT = ("dg", "dg-rfg-alone")
 
 
@@ -72,9 +80,9 @@ def check_checkpoint(name: str, checkpoint: Path | None) -> None:
     """Refuse a checkpoint for a method that takes none, whose record would name it nevertheless.
 
     Raises:
-        UsageError: a canary was given one.
+        UsageError: a sanity baseline or a warp was given one.
     """
-    if checkpoint is not None and name in CANARIES:
+    if checkpoint is not None and name in (*SANITY_BASELINES, *WARPS):
         raise UsageError(f"method '{name}' takes no --checkpoint")
 
 

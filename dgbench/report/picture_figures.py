@@ -32,7 +32,7 @@ def strip_figure(rows: Sequence[Row], strip: Sequence[StripRow], site: Path, ste
 def panel_figure(panel: Panel, site: Path, stem: Path) -> list[Path]:
     """Write ``stem`` as PDF and PNG: references on top, then sources, a row per method, and the target.
 
-    Methods that reenact stand in red boxes, as in the Dual-Generator paper's figures; canaries stand bare.
+    Methods that reenact stand in red boxes, as in the Dual-Generator paper's figures; sanity baselines stand bare.
     """
     generated = [[pair.generated[place][0] for pair in panel.pairs] for place in range(len(panel.rows))]
     grid = [[pair.inputs[role] for pair in panel.pairs] for role in ("reference", "source")]

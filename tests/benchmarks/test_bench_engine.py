@@ -19,13 +19,13 @@ from small_suite import TEXT, small_suite
 
 from dgbench.core.face import Failure, Image
 from dgbench.core.pair import Pair
+from dgbench.engine.quickstart import QUICK
 from dgbench.engine.run.data import OpenData
 from dgbench.engine.run.runner import run_method
 from dgbench.engine.suite.pool import ProcessPool
 from dgbench.engine.suite.runner import run_suite
 from dgbench.io.images import encode_png
 from dgbench.methods.contract import Need, Reenactor, Task
-from dgbench.methods.registry import CANARIES
 from dgbench.protocols.registry import load_protocol
 
 PROTOCOL = load_protocol("frll-self@1")
@@ -174,7 +174,7 @@ def test_two_processes_cost_little_more_than_one(tmp_path: Path) -> None:
         ended = resource.getrusage(resource.RUSAGE_CHILDREN)
         return np.array([(ended.ru_utime + ended.ru_stime) - (began.ru_utime + began.ru_stime), clock])
 
-    (one, one_clock), (two, two_clock) = (spent(n, CANARIES) - spent(n, CANARIES[:2]) for n in (1, 2))
+    (one, one_clock), (two, two_clock) = (spent(n, QUICK) - spent(n, QUICK[:2]) for n in (1, 2))
     print(f"work of 4 cells: {one:.1f} s of CPU in one process, {two:.1f} s in two; efficiency {one / two:.2f}")
     print(f"on the clock: {one_clock:.1f} s and {two_clock:.1f} s, {one_clock / two_clock:.2f} times faster")
     assert one / two >= 0.85

@@ -132,7 +132,7 @@ def test_too_few_answers_are_told():
 
 
 @pytest.mark.parametrize("name", ["copy-source", "target", "shuffled"])
-def test_canaries_fail_exactly_where_they_are_no_methods(name: str):
+def test_sanity_baselines_fail_exactly_where_they_are_no_methods(name: str):
     found = {item.name for item in check_method(lambda: create(name), LoadContext(size=64)) if item.outcome == "fail"}
     assert found == {"reference gives the motion"}
 

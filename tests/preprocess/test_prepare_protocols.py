@@ -1,4 +1,4 @@
-"""The ten protocols over tiny copies in the real grammars: index, prepare, pairs, canaries, and a second copy."""
+"""The ten protocols over tiny copies in the real grammars: index, prepare, pairs, copies of inputs, a second copy."""
 
 from __future__ import annotations
 
@@ -179,8 +179,8 @@ def test_a_protocol_from_files_to_generated_images(
     for pair in pairs[:5]:
         assert store.image(pair.source).shape == (256, 256, 3) and store.landmarks(pair.reference) is not None
 
-    for canary in ("copy-source", "copy-reference"):
-        summary = run_method(loaded, build_method(canary), out=tmp_path / canary, data=tmp_path / "store", limit=8)
+    for baseline in ("copy-source", "copy-reference"):
+        summary = run_method(loaded, build_method(baseline), out=tmp_path / baseline, data=tmp_path / "store", limit=8)
         assert summary.generated == min(8, done.pairs) and summary.failed == {}
         assert summary.expected == loaded.protocol.expected_pairs
 

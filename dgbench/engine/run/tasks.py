@@ -10,7 +10,7 @@ from dgbench.core.face import Failure, Image, Landmarks
 from dgbench.core.pair import Pair
 from dgbench.engine.run.data import OpenData
 from dgbench.io.images import ImageError
-from dgbench.methods.contract import Reenactor, Task
+from dgbench.methods.contract import Gallery, Reenactor, Task
 
 
 class TaskBuilder:
@@ -21,6 +21,12 @@ class TaskBuilder:
         self._source = opened.source
         self._pairs = opened.pairs
         self._protocol, self._seed = protocol, seed
+        shown = {key for pair in opened.pairs for key in (pair.source, pair.reference)}
+        self._gallery = (
+            Gallery(tuple(sorted(shown, key=str.encode)), opened.source.image, opened.source.landmarks)
+            if "gallery" in method.needs
+            else None
+        )
 
     def task(self, pair: Pair) -> Task | Failure:
         """Build one task."""
@@ -39,7 +45,7 @@ class TaskBuilder:
                         )
         except ImageError as error:
             return Failure(error.kind, str(error))
-        return Task(pair_id=pair.pair_id, seed=seed, **wanted, **points)  # type: ignore[arg-type]
+        return Task(pair_id=pair.pair_id, seed=seed, gallery=self._gallery, **wanted, **points)  # type: ignore[arg-type]
 
     def _keys(self, pair: Pair, seed: int) -> dict[str, str | None]:
         keys = {"source": pair.source, "reference": pair.reference, "target": pair.target}

@@ -1,4 +1,4 @@
-"""Scoring: records written last, failures at the floor, canaries in their places, outputs folders taken in."""
+"""Scoring: records written last, failures at the floor, sanity baselines in their places, outputs folders taken in."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from colour_judges import ColourJudges
 
 from dgbench.core.errors import MissingError, UsageError
 from dgbench.core.record import Record
+from dgbench.engine.quickstart import QUICK
 from dgbench.engine.run.data import open_data
 from dgbench.engine.run.outputs import Adopted, adopt_outputs
 from dgbench.engine.run.plan import RunFolder
 from dgbench.engine.run.runner import run_method
 from dgbench.engine.score.scorer import _readable, score_run
-from dgbench.methods.registry import CANARIES, create
+from dgbench.methods.registry import create
 from dgbench.protocols.registry import load_protocol
 from dgbench.results.records.store import read_record
 
@@ -48,11 +49,11 @@ def _value(record: Record, name: str) -> float:
 
 
 @pytest.mark.usefixtures("colour_judges")
-def test_canaries_stand_where_they_must(tmp_path: Path, frll_copy: MakeCopy) -> None:
+def test_sanity_baselines_stand_where_they_must(tmp_path: Path, frll_copy: MakeCopy) -> None:
     data = frll_copy(14)
-    records = {name: _scored(data, tmp_path / name, name) for name in CANARIES}
+    records = {name: _scored(data, tmp_path / name, name) for name in QUICK}
     assert _value(records["target"], "ssim") == pytest.approx(1.0, abs=1e-9)
-    assert max(CANARIES, key=lambda name: _value(records[name], "csim")) == "copy-source"
+    assert max(QUICK, key=lambda name: _value(records[name], "csim")) == "copy-source"
     assert _value(records["target"], "ssim") > _value(records["blurred-target"], "ssim")
     assert _value(records["copy-source"], "csim") > _value(records["copy-reference"], "csim")
     black = next(v for v in records["black"].metrics if v.name == "csim")
@@ -295,7 +296,7 @@ def test_outputs_of_another_protocol_or_twice_are_refused(tmp_path: Path, frll_c
 
 
 def test_the_line_on_real_faces(assets: Path, tmp_path: Path) -> None:
-    """Six canaries on photographs, judged by real networks: each stands where it must."""
+    """Six sanity baselines on photographs, judged by real networks: each stands where it must."""
     people = sorted({path.name[:3] for path in (assets / "frll" / "neutral_front").glob("*.jpg")})[:24]
     for view in ("neutral_front", "smiling_front"):
         (tmp_path / "frll" / view).mkdir(parents=True)
@@ -303,7 +304,7 @@ def test_the_line_on_real_faces(assets: Path, tmp_path: Path) -> None:
             if path.name[:3] in people:
                 (tmp_path / "frll" / view / path.name).symlink_to(path)
     records = {}
-    for name in CANARIES:
+    for name in QUICK:
         run_method(PROTOCOL, create(name), out=tmp_path / name, data=tmp_path / "frll")
         records[name] = score_run(tmp_path / name, judges="open", weights=assets / "nets").record
     csim = {name: _value(record, "csim") for name, record in records.items()}

@@ -1,4 +1,4 @@
-"""Canaries and the registry: every canary shows what its name says."""
+"""Sanity baselines and the registry: each shows what its name says."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import pytest
 
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Failure
+from dgbench.core.groups import ORACLES, SANITY_BASELINES, group_of
 from dgbench.methods.contract import LoadContext, Need, Reenactor, Task
-from dgbench.methods.registry import CANARIES, create, method_class, method_names, register
+from dgbench.methods.registry import create, method_class, method_names, register
 
 
 def _image(value: int) -> np.ndarray:
@@ -28,24 +29,26 @@ TASK = Task(pair_id="p", seed=1, source=_image(1), reference=_image(2), target=_
         ("copy-reference", TASK.reference),
         ("target", TASK.target),
         ("blurred-target", cv2.GaussianBlur(TASK.target, (0, 0), 1.0)),
+        ("blurred-source", cv2.GaussianBlur(TASK.source, (0, 0), 2.5)),
+        ("blend", ((TASK.source.astype(int) + TASK.reference) // 2).astype(np.uint8)),
         ("shuffled", TASK.decoy),
         ("black", np.zeros((64, 64, 3), np.uint8)),
     ],
 )
-def test_each_canary_shows_what_its_name_says(name: str, expected: np.ndarray) -> None:
-    canary = create(name)
-    canary.load(LoadContext(size=64))
-    answers = canary.reenact([TASK, TASK])
+def test_each_shows_what_its_name_says(name: str, expected: np.ndarray) -> None:
+    baseline = create(name)
+    baseline.load(LoadContext(size=64))
+    answers = baseline.reenact([TASK, TASK])
     assert all(np.array_equal(answer, expected) for answer in answers)  # type: ignore[arg-type]
-    assert canary.motion == "none"
-    assert canary.needs <= {"source", "reference", "target", "decoy"}
+    assert baseline.motion == "none"
+    assert baseline.needs <= {"source", "reference", "target", "decoy"}
 
 
-@pytest.mark.parametrize("name", [name for name in CANARIES if name != "black"])
-def test_a_canary_without_its_image_fails_by_kind(name: str) -> None:
-    canary = create(name)
-    canary.load(LoadContext(size=64))
-    (answer,) = canary.reenact([Task(pair_id="p", seed=1)])
+@pytest.mark.parametrize("name", sorted({*SANITY_BASELINES, "landmark-warp", "face-swap-warp"} - {"black"}))
+def test_one_without_its_image_fails_by_kind(name: str) -> None:
+    baseline = create(name)
+    baseline.load(LoadContext(size=64))
+    (answer,) = baseline.reenact([Task(pair_id="p", seed=1)])
     assert isinstance(answer, Failure)
     assert answer.kind == "missing"
 
@@ -73,3 +76,21 @@ def test_a_registered_method_is_found_and_names_are_not_taken_twice() -> None:
         register(type("Fake", (Mine,), {"name": "black"}))
     with pytest.raises(UsageError, match="not a subclass"):
         register(object)  # type: ignore[arg-type]
+
+
+def test_the_low_resolution_target_has_no_more_than_16_pixels_of_detail() -> None:
+    baseline = create("low-res-target")
+    baseline.load(LoadContext(size=64))
+    (shown,) = baseline.reenact([TASK])
+    assert shown.shape == (64, 64, 3)
+    small = cv2.resize(shown, (16, 16), interpolation=cv2.INTER_AREA)
+    again = cv2.resize(small, (64, 64), interpolation=cv2.INTER_CUBIC)
+    assert np.abs(again.astype(int) - shown).mean() < 4
+    assert np.abs(shown.astype(int) - TASK.target).mean() > 30
+
+
+def test_groups_keep_what_is_no_method_apart() -> None:
+    assert {group_of(name) for name in ORACLES} == {"oracle"}
+    assert group_of("copy-source") == group_of("memory") == "sanity baseline"
+    assert group_of("landmark-warp") == group_of("dg") == "method"
+    assert set(SANITY_BASELINES) <= set(method_names())

@@ -1,4 +1,4 @@
-"""Canaries order as they must: on a few pairs made now, and on every SynthFace protocol in the committed records.
+"""Sanity baselines order as they must: on pairs made now, and on every SynthFace protocol in the committed records.
 
 A metric that lies shows here: the oracle leads, its blur comes second, a copied source is the best identity in the
 worst pose, and a copied reference the reverse.
@@ -13,7 +13,7 @@ import pytest
 
 import dgbench
 from dgbench.core.record import Record
-from dgbench.methods.registry import CANARIES
+from dgbench.engine.quickstart import QUICK
 from dgbench.protocols.registry import list_protocols
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -34,13 +34,13 @@ def _values(records: Mapping[str, Record], metric: str) -> dict[str, float]:
 
 
 def assert_ordered(records: Mapping[str, Record], *, cross: bool, slack: float = 0.0) -> None:
-    """Hold the six canaries of one protocol against the order that their construction demands.
+    """Hold the six sanity baselines of one protocol against the order that their construction demands.
 
     ``slack`` is what a light blur may gain in CSIM by chance where there are few pairs.
     """
-    assert set(records) == set(CANARIES)
+    assert set(records) == set(QUICK)
     ssim, csim, pose = (_values(records, name) for name in ("ssim", "csim", "pose"))
-    rest = {name for name in CANARIES if name not in ("target", "blurred-target")}
+    rest = {name for name in QUICK if name not in ("target", "blurred-target")}
     if not cross:
         rest.discard("copy-reference")  # there the reference is the target
         assert ssim["copy-reference"] == ssim["target"]
@@ -49,7 +49,7 @@ def assert_ordered(records: Mapping[str, Record], *, cross: bool, slack: float =
     assert min(ssim, key=ssim.__getitem__) == "black"
 
     assert csim["copy-source"] == pytest.approx(1, abs=1e-6)
-    assert all(csim[name] < 1 for name in CANARIES if name != "copy-source")
+    assert all(csim[name] < 1 for name in QUICK if name != "copy-source")
     assert csim["target"] + slack >= csim["blurred-target"] > csim["shuffled"] > csim["black"]
     if cross:
         assert abs(csim["copy-reference"] - csim["shuffled"]) < 0.1 < csim["blurred-target"]
@@ -62,7 +62,7 @@ def assert_ordered(records: Mapping[str, Record], *, cross: bool, slack: float =
 def _committed(protocol: str) -> dict[str, Record]:
     identifier, _, version = protocol.partition("@")
     folder = RESULTS / identifier / f"v{version}"
-    found = {name: dgbench.find_records(folder / name) for name in CANARIES}
+    found = {name: dgbench.find_records(folder / name) for name in QUICK}
     return {name: records[0].record for name, records in found.items() if records}
 
 
@@ -76,7 +76,7 @@ def test_on_every_synthface_protocol_in_the_committed_records(protocol: str) -> 
 @pytest.mark.parametrize("protocol", [name for name in PROTOCOLS if "-mini-" in name])
 def test_on_pairs_made_now(protocol: str, tmp_path: Path) -> None:
     records = {}
-    for name in CANARIES:
+    for name in QUICK:
         dgbench.run(protocol, name, tmp_path / name, limit=24)
         records[name] = dgbench.score(tmp_path / name)
     assert_ordered(records, cross="-self" not in protocol, slack=0.02)

@@ -1,0 +1,1 @@
+"""Baselines without learning: the source's pixels moved by landmarks."""
