@@ -35,6 +35,12 @@ def frll_key(person: str, view: str) -> str:
     return f"frll/{person}/{view}"
 
 
+def frll_key_of(path: str) -> str | None:
+    """Return the key of the photograph that a path of any machine names, or ``None`` where it names none."""
+    row = _row_of(path)
+    return None if isinstance(row, str) else str(row["key"])
+
+
 def read_frll(root: Path) -> Manifest:
     """Read a copy of the set, whole or partial, under any folder names.
 

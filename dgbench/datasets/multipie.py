@@ -63,6 +63,12 @@ def multipie_key(subject: str, session: int, recording: int, camera: str, shot: 
     return f"mpie/{subject}/s{session}/r{recording:02d}/{camera}/{shot:02d}"
 
 
+def multipie_key_of(path: str) -> str | None:
+    """Return the key of the image that a path of any machine names, or ``None`` where it names none."""
+    row = _highres_row(path) if "/highres/" in f"/{path.lower()}" else _row(path)
+    return None if isinstance(row, str) else str(row[0])
+
+
 def read_multipie(root: Path) -> Manifest:
     """Read a copy, whole or partial: the delivered tree, any part of it, or crops that kept the names.
 

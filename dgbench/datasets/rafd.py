@@ -53,6 +53,12 @@ def rafd_key(person: str, camera: str, expression: str, gaze: str) -> str:
     return f"rafd/{person}/{camera}/{expression}/{gaze}"
 
 
+def rafd_key_of(path: str) -> str | None:
+    """Return the key of the photograph that a path of any machine names, or ``None`` where it names none."""
+    row = _row(path)
+    return None if isinstance(row, str) else str(row["key"])
+
+
 def rafd_name(person: str, camera: str, expression: str, gaze: str) -> str:
     """Return the published file name of one photograph.
 

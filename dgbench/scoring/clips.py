@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,12 +65,16 @@ def score_clips(
     network = fvd.load(weights) if "fvd" in metrics else None
     jitters: list[float | Failure] = []
     rows: list[tuple[fvd.Row, fvd.Row] | Failure] = []
+    lost: list[str] = []
+    n_frames = 0
     for number, clip in enumerate(sorted(clips, key=lambda clip: clip.clip_id.encode())):
         if progress is not None:
             progress(number, len(clips))
         generated, real = clip.load()
         if len(generated) != len(real):
             raise UsageError(f"clip {clip.clip_id}: {len(generated)} generated and {len(real)} real frames")
+        lost += [frame.kind for frame in generated if isinstance(frame, Failure)]
+        n_frames += len(real)
         if judges is not None and "jitter" in metrics:
             jitters.append(jitter.clip_jitter(generated, real, judges))
         if network is not None:
@@ -79,6 +84,12 @@ def score_clips(
         values["jitter"] = _jitter_value(clips, jitters, judges, draws)
     if network is not None:
         values["fvd"] = network.value(rows)
+    if lost:  # a clip counts as scored although frames of it are lost, so the frames are told
+        counts = ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(lost).items()))
+        said = f"of {n_frames} frames {counts}"
+        for name, value in values.items():
+            note = "; ".join(part for part in (value.note, said) if part)
+            values[name] = value.model_copy(update={"note": note})
     return tuple(values[name] for name in metrics)
 
 

@@ -69,7 +69,7 @@ def test_what_was_not_generated_is_a_failure_of_its_kind(tmp_path):
         "a": ["missing"] * 5,
         "b": ["", "", "", "missing", "missing"],
         "c": ["", "wrong-size", "unreadable", "", ""],
-        "d": ["missing"] * 5,
+        "d": ["unreadable"] * 5,
     }
 
 

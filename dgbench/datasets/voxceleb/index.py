@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dgbench.datasets.listing import IMAGE_SUFFIXES, VIDEO_SUFFIXES, suffix
 from dgbench.datasets.voxceleb.metadata import Person, plain_name
-from dgbench.datasets.voxceleb.names import CLIP_FILES, PREFERENCE, Name, parse, partition
+from dgbench.datasets.voxceleb.names import CLIP_FILES, PREFERENCE, SPARSE, Name, parse, partition
 from dgbench.datasets.voxceleb.people import VoxSet
 
 _RANK = {variant: rank for rank, variant in enumerate(PREFERENCE)}
@@ -31,6 +33,21 @@ class Clip:
     clip: str
     path: str
     files: list[tuple[int, str]] | None = None
+
+    def places(self) -> list[int]:
+        """Return the place of each image in the clip, 0-based, by the numbers in the files' names.
+
+        A lost image leaves its place empty and the others keep theirs. Numbers begin where the layout says, or else
+        at the first image; the step between them is what all their distances share. Where most places would be
+        empty, the numbers do not count frames one after the other: then images are counted in order.
+        """
+        numbers = [number for number, _ in self.files or ()]
+        if not numbers or self.variant in SPARSE:
+            return list(range(len(numbers)))
+        first = 0 if self.variant == "vp-png" else numbers[0]
+        step = math.gcd(*(number - first for number in numbers)) or 1
+        places = [(number - first) // step for number in numbers]
+        return places if 2 * len(places) > places[-1] else list(range(len(numbers)))
 
 
 @dataclass
@@ -58,7 +75,8 @@ def index_paths(paths: Sequence[str], vox: VoxSet, *, people: Mapping[str, Perso
     copies: dict[str, Clip | list[Clip]] = {}
     same: dict[str, str] = {}  # one object for each text that many rows share: a million rows must fit in memory
     for path in paths:
-        name = parse(path)
+        # The disk may write a letter with marks in another form than tables and lists do; keys have one.
+        name = parse(path if path.isascii() else unicodedata.normalize("NFC", path))
         if name is None:
             index.skip(_why_not(path), path)
             continue
@@ -119,11 +137,21 @@ def _choose(index: Index, copies: dict[str, Clip | list[Clip]]) -> None:
             index.skip("chunk video whose frames are here as images", best.path)
             continue
         if best.files:
-            best.files.sort()
+            best.files.sort(key=lambda file: (file[0], suffix(file[1]) != ".png", file[1]))
+            _drop_doubles(index, best.files)
         index.clips[key] = best
         for clip in rest:
             paths = [path for _, path in clip.files or ()] or [clip.path]
             index.skip(f"{clip.variant} copy of a clip that is here as {best.variant}", *paths)
+
+
+def _drop_doubles(index: Index, files: list[tuple[int, str]]) -> None:
+    """Keep one image of each number; ``files`` are sorted by number, the one to keep first."""
+    doubled = [files[i] for i in range(1, len(files)) if files[i][0] == files[i - 1][0]]
+    if doubled:
+        index.skip("second image of one frame number (lossless first, then in name order)", *(p for _, p in doubled))
+        drop = set(doubled)
+        files[:] = [file for file in files if file not in drop]
 
 
 def _why_not(path: str) -> str:

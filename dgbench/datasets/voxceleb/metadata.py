@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from dgbench.core.errors import UsageError
-
-_MAX_BYTES = 1 << 28
+from dgbench.io.delimited import Table, parse_table, read_text
 
 
 @dataclass(frozen=True)
@@ -56,8 +54,11 @@ class ClipList(NamedTuple):
 
 
 def plain_name(name: str) -> str:
-    """Return a person's name as used to match folders: the metadata sometimes ends it with a dot, folders do not."""
-    return name.strip().rstrip(".").casefold()
+    """Return a person's name as used to match folders: the metadata sometimes ends it with a dot, folders do not.
+
+    Disks and tables write letters with marks in two forms; both become one.
+    """
+    return unicodedata.normalize("NFC", name).strip().rstrip(".").casefold()
 
 
 def read_people(path: Path) -> dict[str, Person]:
@@ -69,16 +70,16 @@ def read_people(path: Path) -> dict[str, Person]:
     Raises:
         UsageError: no column holds the ids, an id is malformed, or an id stands twice with different content.
     """
-    header, rows = _table(path)
-    columns = {_column(name): index for index, name in enumerate(header)}
+    table = _table(path)
+    columns = {_column(name): index for index, name in enumerate(table.header)}
     where = next((columns[name] for name in ("voxceleb1id", "voxceleb2id") if name in columns), None)
     if where is None:
         raise UsageError(
-            f"{path}: columns {', '.join(header)[:120]}; one must be 'VoxCeleb1 ID' or 'VoxCeleb2 ID': "
+            f"{path}: columns {', '.join(table.header)[:120]}; one must be 'VoxCeleb1 ID' or 'VoxCeleb2 ID': "
             "get the metadata file of the set anew"
         )
     people: dict[str, Person] = {}
-    for number, row in enumerate(rows, start=2):
+    for number, row in table.rows:
         cell = {name: row[index] if index < len(row) else "" for name, index in columns.items()}
         identity = row[where] if where < len(row) else ""
         if not re.fullmatch(r"id\d{5}", identity):
@@ -103,8 +104,8 @@ def read_listed_clips(path: Path) -> ClipList:
     Raises:
         UsageError: columns are missing, or not one row is understood.
     """
-    header, rows = _table(path)
-    columns = {name: index for index, name in enumerate(header)}
+    table = _table(path)
+    columns = {name: index for index, name in enumerate(table.header)}
     missing = [
         name for name in ("video_id", "start", "end", "bbox", "width", "height", "partition") if name not in columns
     ]
@@ -112,7 +113,7 @@ def read_listed_clips(path: Path) -> ClipList:
         raise UsageError(f"{path}: columns {', '.join(missing)} are missing; this is not vox-metadata.csv")
     clips: dict[ListedClip, None] = {}
     odd_lines = []
-    for number, row in enumerate(rows, start=2):
+    for number, row in table.rows:
         try:
             clip = _listed_clip(row, columns)
         except (IndexError, ValueError):
@@ -120,11 +121,11 @@ def read_listed_clips(path: Path) -> ClipList:
             continue
         clips[clip] = None
     if odd_lines and not clips:
-        raise UsageError(f"{path}: not one of {len(rows)} rows is a row of vox-metadata.csv; get the table anew")
-    return ClipList(list(clips), len(rows) - len(odd_lines) - len(clips), odd_lines)
+        raise UsageError(f"{path}: not one of {len(table.rows)} rows is a row of vox-metadata.csv; get the table anew")
+    return ClipList(list(clips), len(table.rows) - len(odd_lines) - len(clips), odd_lines)
 
 
-def _listed_clip(row: list[str], columns: dict[str, int]) -> ListedClip:
+def _listed_clip(row: tuple[str, ...], columns: dict[str, int]) -> ListedClip:
     video = row[columns["video_id"]]
     if "person_id" in columns:
         person = row[columns["person_id"]]
@@ -138,20 +139,6 @@ def _column(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.casefold())
 
 
-def _table(path: Path) -> tuple[list[str], list[list[str]]]:
-    """Return header and rows with every cell stripped; the delimiter is the one the header uses."""
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise UsageError(f"{path}: over {_MAX_BYTES >> 20} MiB; not a metadata table")
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: the table cannot be read ({' '.join(str(error).split())[:120]})") from error
-    first = text.split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text), delimiter="\t" if "\t" in first else ",")
-    try:
-        rows = [[cell.strip() for cell in row] for row in reader if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise UsageError(f"{path}: line {reader.line_num}: not a table ({error})") from error
-    if not rows:
-        raise UsageError(f"{path}: the table is empty")
-    return rows[0], rows[1:]
+def _table(path: Path) -> Table:
+    """Return header and rows with every cell stripped, in whichever dialect the copy came."""
+    return parse_table(read_text(path, what="a metadata table"), where=str(path))

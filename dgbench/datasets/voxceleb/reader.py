@@ -144,15 +144,18 @@ def manifest_of(
     tracks = {path for path in files if path.endswith(".txt")}
     track_roots = sorted({path[: path.index("txt/") + 4] for path in tracks if "txt/" in path})
     columns: dict[str, list] = {name: [] for name in _FIELDS}
-    n_frames = 0
+    n_frames = lost = 0
     for clip in index.clips.values():
         start = start_at_25(clip.clip)
         common = (clip.variant, clip.person, vox.split(clip.person), clip.video, clip.clip)
         if clip.files:
             n_frames += len(clip.files)
             every = 1 if clip.variant in SPARSE else step
-            for position in range(0, len(clip.files), every):
-                number, path = clip.files[position]
+            places = clip.places()
+            lost += places[-1] + 1 - len(places)
+            for position, (number, path) in zip(places, clip.files, strict=True):
+                if position % every:
+                    continue
                 source = number if clip.variant in NUMBERED_AT_25 else None
                 # Numbers of a folder's names are frame names; positions say where in the sequence the image stands.
                 _append(columns, common, f"{clip.key}/{number:07d}", position, source, path, "image", None)
@@ -190,6 +193,8 @@ def manifest_of(
         "frames": n_frames,
         "rows": length,
     }
+    if lost:
+        found["frames missing inside clips"] = lost
     clashes = case_clashes(list(index.clips))
     if clashes:
         found["clips whose names differ only in case"] = sum(map(len, clashes))
