@@ -65,10 +65,10 @@ def columns_of(table: Table, *, where: str) -> Columns:
                 put(thing, index)
     # `source_frame` is a path where no other column names the source, and the frame's number where one does.
     for index, name in enumerate(names):
-        thing = next((thing for thing, pattern in _FRAME.items() if pattern.fullmatch(name)), None)
-        if thing is not None:
+        owner = next((thing for thing, pattern in _FRAME.items() if pattern.fullmatch(name)), None)
+        if owner is not None:
             bare = re.fullmatch(_NUMBER, name) is not None
-            put(thing if thing not in places and not bare else f"{thing} frame", index)
+            put(owner if owner not in places and not bare else f"{owner} frame", index)
         elif name == _BEST:
             put("best frame", index)
     if "source" not in places or "reference" not in places:
