@@ -54,6 +54,30 @@ class Landmarks:
 
 
 @dataclass(frozen=True)
+class FaceObservation:
+    """What the judges saw in one image; a field is None where its role was not asked for or found nothing.
+
+    Attributes:
+        detected: whether the detector found a face; landmarks and pose exist only then.
+        score: the detector's score in [0, 1]; 0 where nothing was found.
+        points5: float32 (5, 2) detected points in the order of the ArcFace template.
+        alignment: how the face was brought to the identity network (``detector``, ``fallback-points``, ``fixed-box``);
+            ``none`` where it was not asked.
+        embedding: float32 (D,) of unit length; exists for every image, aligned by the declared fallbacks.
+        landmarks: iBUG 68 in pixels of the image.
+        pose: degrees, + yaw = nose to image-right, + pitch = nose up, + roll = clockwise as seen.
+    """
+
+    detected: bool
+    score: float
+    points5: NDArray[np.float32] | None
+    alignment: str
+    embedding: NDArray[np.float32] | None
+    landmarks: Landmarks | None
+    pose: Pose | None
+
+
+@dataclass(frozen=True)
 class Failure:
     """Why one pair or image could not be generated or measured; counted by ``kind``, never dropped.
 

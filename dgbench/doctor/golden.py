@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 
 from dgbench.core.card import JudgeNetwork
 from dgbench.core.errors import MissingError
-from dgbench.core.face import Failure, Image, Landmarks, Pose
+from dgbench.core.face import FaceObservation, Failure, Image, Landmarks, Pose
 from dgbench.core.pair import Pair
 from dgbench.metrics.registry import OFFICIAL, make_metric, metric_names
 from dgbench.networks.canonical import MEAN_FACE
-from dgbench.networks.judges import Seen
-from dgbench.scoring.evaluator import score_pairs
+from dgbench.scoring.evaluator import evaluate
 
 FILE = "golden.json"
 #: Machines differ in the last digits of sums and of eigenvalues; a wrong definition differs by far more.
@@ -45,7 +44,7 @@ def golden_values() -> dict[str, float]:
                 metric = make_metric(name, judges)
             except MissingError:
                 continue  # it brings its own network, which is not here
-            sheet = score_pairs(_pairs(), _Formulas(), judges=judges, metrics=[metric], size=_SIDE, workers=1, draws=20)
+            sheet = evaluate(_pairs(), _Formulas(), judges=judges, metrics=[metric], size=_SIDE, workers=1, draws=20)
             value = sheet.metric_values()[0].value
             found[name] = float("nan") if value is None else value
     return found
@@ -125,7 +124,7 @@ class _FormulaJudges:
         *,
         fallback: Sequence[NDArray[Any] | None] | None = None,
         roles: Collection[str] | None = None,
-    ) -> list[Seen]:
+    ) -> list[FaceObservation]:
         return [self._see(image) for image in images]
 
     def features(self, images: Sequence[Image]) -> NDArray[np.float32]:
@@ -135,13 +134,13 @@ class _FormulaJudges:
         means = image.reshape(4, _SIDE // 4, 4, _SIDE // 4, 3).mean(axis=(1, 3)).ravel()
         return np.asarray(means / 255.0, dtype=np.float64)
 
-    def _see(self, image: Image) -> Seen:
+    def _see(self, image: Image) -> FaceObservation:
         blocks = self._blocks(image)
         code = blocks - blocks.mean()
         points = (MEAN_FACE * (1, -1, 1) * (2.0 + 0.2 * blocks[0])).astype(np.float32)
         points[:, :2] += _SIDE / 2 + np.float32(blocks[1])
         points[48:68, 1] += np.float32(blocks[2])
-        return Seen(
+        return FaceObservation(
             detected=True,
             score=0.9,
             points5=points[[36, 45, 30, 48, 54], :2],

@@ -11,32 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgbench.core.card import JudgeNetwork, MetricCard
-from dgbench.core.face import Failure, Image, Landmarks, Pose
+from dgbench.core.face import FaceObservation, Failure, Image
 from dgbench.core.pair import Pair
 
 Role = Literal["source", "reference", "target", "generated"]
 Features = NDArray[np.float32]
 #: Least and greatest value that a metric can take, in its card's unit; ``None``: no limit on that side.
 Range = tuple[float | None, float | None]
-
-
-class Seen(Protocol):
-    """What the judges saw in one image; the shape of ``dgbench.networks.judges.Seen``."""
-
-    @property
-    def detected(self) -> bool: ...  # noqa: D102
-    @property
-    def score(self) -> float: ...  # noqa: D102
-    @property
-    def points5(self) -> NDArray[np.float32] | None: ...  # noqa: D102
-    @property
-    def alignment(self) -> str: ...  # noqa: D102
-    @property
-    def embedding(self) -> NDArray[np.float32] | None: ...  # noqa: D102
-    @property
-    def landmarks(self) -> Landmarks | None: ...  # noqa: D102
-    @property
-    def pose(self) -> Pose | None: ...  # noqa: D102
 
 
 class Judges(Protocol):
@@ -53,7 +34,7 @@ class Judges(Protocol):
         *,
         fallback: Sequence[NDArray | None] | None = None,
         roles: Collection[str] | None = None,
-    ) -> Sequence[Seen]:
+    ) -> Sequence[FaceObservation]:
         """Look at uint8 HWC RGB images; one answer per image, in order."""
         ...
 
@@ -97,10 +78,10 @@ class PairView:
     target: Image | None = None
     source_image: Image | None = None
     reference_image: Image | None = None
-    seen_generated: Seen | None = None
-    seen_source: Seen | None = None
-    seen_reference: Seen | None = None
-    seen_target: Seen | None = None
+    seen_generated: FaceObservation | None = None
+    seen_source: FaceObservation | None = None
+    seen_reference: FaceObservation | None = None
+    seen_target: FaceObservation | None = None
 
 
 class PairMetric(ABC):

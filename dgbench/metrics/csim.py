@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgbench.core.card import JudgeNetwork, MetricCard
-from dgbench.core.face import Failure
+from dgbench.core.face import FaceObservation, Failure
 from dgbench.core.pair import Pair
-from dgbench.metrics.contract import PairMetric, PairView, Role, Seen, cards_of
+from dgbench.metrics.contract import PairMetric, PairView, Role, cards_of
 
 ROLES = frozenset({"detector", "identity"})
 _FLOOR_RULE = (
@@ -130,7 +130,7 @@ class Csim(PairMetric):
         """Return the cosine of the pair."""
         vectors = []
         for role in (self.variant.first, self.variant.second):
-            seen: Seen | None = getattr(view, f"seen_{role}")
+            seen: FaceObservation | None = getattr(view, f"seen_{role}")
             if seen is None:
                 return Failure("missing", f"the {role} image is not here")
             must_be_found = role == "generated" and not self.variant.any_alignment

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgbench.core.card import JudgeNetwork, MetricCard
-from dgbench.core.face import Failure, Image
-from dgbench.metrics.contract import Judges, Seen, cards_of
+from dgbench.core.face import FaceObservation, Failure, Image
+from dgbench.metrics.contract import Judges, cards_of
 
 ROLES = frozenset({"detector", "landmarks"})
 CAP = 1.0
@@ -78,14 +78,14 @@ def _difference(made: list[NDArray[np.float64]], real: list[NDArray[np.float64]]
     return float(np.linalg.norm(bends[0] - bends[1], axis=1).mean()) / size if size > 0 else CAP
 
 
-def _observed(images: Sequence[Image], judges: Judges) -> list[Seen]:
-    seen: list[Seen] = []
+def _observed(images: Sequence[Image], judges: Judges) -> list[FaceObservation]:
+    seen: list[FaceObservation] = []
     for start in range(0, len(images), _BATCH):
         seen += judges.observe(images[start : start + _BATCH], roles=sorted(ROLES))
     return seen
 
 
-def _points(seen: Seen) -> NDArray[np.float64] | None:
+def _points(seen: FaceObservation) -> NDArray[np.float64] | None:
     if not seen.detected or seen.landmarks is None:
         return None
     return seen.landmarks.points[:, :2].astype(np.float64)

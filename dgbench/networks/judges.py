@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from dgbench.core.card import JUDGE_SETS, JudgeNetwork, JudgeSet
 from dgbench.core.errors import UsageError, did_you_mean
-from dgbench.core.face import Image, Landmarks, Pose
+from dgbench.core.face import FaceObservation, Image, Landmarks, Pose
 from dgbench.networks.detector import Detection, Detector
 from dgbench.networks.features import FeatureNetwork
 from dgbench.networks.identity import Alignment, IdentityNetwork
@@ -20,29 +19,6 @@ from dgbench.networks.landmarks import LandmarkNetwork
 from dgbench.networks.pose import PoseNetwork
 
 ROLES: tuple[str, ...] = ("detector", "identity", "landmarks", "pose", "features")
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What the judges saw in one image; a field is None where its role was not asked for or found nothing.
-
-    Attributes:
-        detected: whether the detector found a face; landmarks and pose exist only then.
-        score: the detector's score in [0, 1]; 0 where nothing was found.
-        points5: float32 (5, 2) detected points in the order of the ArcFace template.
-        alignment: how the face was brought to the identity network; ``none`` where it was not asked.
-        embedding: float32 (D,) of unit length; exists for every image, aligned by the declared fallbacks.
-        landmarks: iBUG 68 in pixels of the image.
-        pose: degrees, + yaw = nose to image-right, + pitch = nose up, + roll = clockwise as seen.
-    """
-
-    detected: bool
-    score: float
-    points5: NDArray[np.float32] | None
-    alignment: Alignment
-    embedding: NDArray[np.float32] | None
-    landmarks: Landmarks | None
-    pose: Pose | None
 
 
 class Judges:
@@ -77,7 +53,7 @@ class Judges:
         *,
         fallback: Sequence[NDArray[np.floating] | None] | None = None,
         roles: Collection[str] | None = None,
-    ) -> list[Seen]:
+    ) -> list[FaceObservation]:
         """Return what the judges see in each image, in order; the same for any batch size.
 
         Args:
@@ -121,7 +97,7 @@ class Judges:
 
     def _see(
         self, image: Image, face: Detection | None, fallback: NDArray[np.floating] | None, wanted: set[str]
-    ) -> Seen:
+    ) -> FaceObservation:
         embedding: NDArray[np.float32] | None = None
         alignment: Alignment = "none"
         if self._identity is not None and "identity" in wanted:
@@ -135,7 +111,7 @@ class Judges:
                 landmarks = self._landmarks.find(image, face)
             if self._pose is not None and "pose" in wanted:
                 pose = self._pose.measure(image, face, landmarks)
-        return Seen(
+        return FaceObservation(
             detected=face is not None,
             score=face.score if face else 0.0,
             points5=face.points if face else None,

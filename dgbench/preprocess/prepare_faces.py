@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dgbench.core.face import Image, Landmarks, Pose
+from dgbench.core.face import FaceObservation, Image, Landmarks, Pose
 from dgbench.core.protocol import Frame
 from dgbench.networks.ibug import MIRROR
-from dgbench.networks.judges import Judges, Seen
+from dgbench.networks.judges import Judges
 from dgbench.preprocess.crop import apply_crop, crop_landmarks, crop_matrix
 from dgbench.preprocess.prepare_rows import PENDING, Prepared
 from dgbench.preprocess.store import write_image
@@ -155,7 +155,7 @@ def _iou(first: NDArray, second: NDArray) -> float:
     return shared / max(areas - shared, 1e-9)
 
 
-def _mirror(seen: Seen, width: int) -> Seen:
+def _mirror(seen: FaceObservation, width: int) -> FaceObservation:
     """Return what was seen in a mirrored image in the coordinates of the image itself."""
     points, landmarks, pose = seen.points5, seen.landmarks, seen.pose
     if points is not None:

@@ -22,14 +22,14 @@ from dgbench.metrics.fid import Fid
 from dgbench.metrics.registry import make_metric
 from dgbench.scoring.batches import Loaded, Loader, Needs, real_side
 from dgbench.scoring.feature_spool import FeatureSpool, OwnRows
-from dgbench.scoring.judging import Looked, Looker, open_stores
-from dgbench.scoring.score_table import PairColumn, ScoreSheet, SetValue
+from dgbench.scoring.judging import JudgedPair, Judging, open_stores
+from dgbench.scoring.score_table import PairColumn, ScoreTable, SetValue
 from dgbench.stats.clusters import DRAWS
 
 BATCH = 32
 
 
-def score_pairs(
+def evaluate(
     pairs: Sequence[Pair],
     images: ImageSource,
     *,
@@ -42,7 +42,7 @@ def score_pairs(
     weights: Path | None = None,
     draws: int = DRAWS,
     progress: Callable[[int], None] | None = None,
-) -> ScoreSheet:
+) -> ScoreTable:
     """Score a run's pairs on all metrics at once.
 
     The result depends on the pairs, images, judges and metrics alone: pairs are taken in order of pair_id, and no
@@ -81,7 +81,7 @@ def score_pairs(
     columns, sets, generation, alignment = _Pass(
         ordered, images, judges, [m for m in chosen if m not in absent], size=size, workers=workers or _cores()
     ).run(batch_size, cache, progress)
-    return ScoreSheet(ordered, generation, alignment, columns, sets, absent, tuple(names), draws)
+    return ScoreTable(ordered, generation, alignment, columns, sets, absent, tuple(names), draws)
 
 
 _Result = tuple[tuple[PairColumn, ...], tuple[SetValue, ...], tuple[Failure | None, ...], tuple[str, ...]]
@@ -116,20 +116,22 @@ class _Pass:
             ThreadPoolExecutor(self.workers, thread_name_prefix="judge") as pool,
         ):
             stores = open_stores(cache or Path(scratch), self.judges, self.needs)
-            looker = Looker(self.judges, self.needs, stores, pool=pool, workers=self.workers, points=self.loader.points)
+            judging = Judging(
+                self.judges, self.needs, stores, pool=pool, workers=self.workers, points=self.loader.points
+            )
             spool = FeatureSpool(Path(scratch), len(self.pairs)) if self.needs.features else None
             own = [OwnRows(m, Path(scratch), len(self.pairs)) for m in self.set_metrics if isinstance(m, OwnFeatures)]
             generation: list[Failure | None] = []
             alignment: list[str] = []
             rows: list[list[float | Failure]] = []
             for batch in self.loader.batches(self.pairs, batch_size):
-                looked = looker.look(batch)
-                rows.extend(pool.map(self._score, batch, [item.view for item in looked]))
-                for loaded, item in zip(batch, looked, strict=True):
+                judged = judging.judge(batch)
+                rows.extend(pool.map(self._score, batch, [item.view for item in judged]))
+                for loaded, item in zip(batch, judged, strict=True):
                     generation.append(loaded.generated if isinstance(loaded.generated, Failure) else None)
                     alignment.append(item.view.seen_generated.alignment if item.view.seen_generated else "")
                     if spool is not None:
-                        self._spool(spool, loaded, item, looker)
+                        self._spool(spool, loaded, item, judging)
                     for rows_of in own:
                         rows_of.put(loaded.index, item.view)
                 if progress is not None:
@@ -156,19 +158,19 @@ class _Pass:
                 row.append(value)
         return row
 
-    def _spool(self, spool: FeatureSpool, loaded: Loaded, looked: Looked, looker: Looker) -> None:
-        if looked.real_features is None:
+    def _spool(self, spool: FeatureSpool, loaded: Loaded, judged: JudgedPair, judging: Judging) -> None:
+        if judged.real_features is None:
             raise UsageError(
                 f"pair {loaded.pair.pair_id}: its {real_side(loaded.pair)} image is not here; set metrics need one "
                 "real image a pair"
             )
-        generated = looked.generated_features
+        generated = judged.generated_features
         if generated is None:
             shape = self.loader.frame_of(loaded.pair)
             if shape not in self.black:
-                self.black[shape] = looker.black_features(shape)
+                self.black[shape] = judging.black_features(shape)
             generated = self.black[shape]
-        spool.put(loaded.index, looked.real_features, generated)
+        spool.put(loaded.index, judged.real_features, generated)
 
     def _set_values(self, spool: FeatureSpool | None, generation: Sequence[Failure | None]) -> tuple[SetValue, ...]:
         if spool is None:

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgbench.core.digests import digest, sha256_bytes
-from dgbench.core.face import Image, Landmarks, Pose
+from dgbench.core.face import FaceObservation, Image, Landmarks, Pose
 from dgbench.io.arrays import DAMAGED_ARRAYS
 from dgbench.io.atomic import write_bytes
-from dgbench.metrics.contract import Seen
 
 _LOG = logging.getLogger(__name__)
 _SUFFIX = ".npz"
@@ -26,23 +25,10 @@ LAYOUT = 2
 
 
 @dataclass(frozen=True)
-class StoredSeen:
-    """An observation as kept on disk; the same fields as ``networks.judges.Seen``."""
-
-    detected: bool
-    score: float
-    points5: NDArray[np.float32] | None
-    alignment: str
-    embedding: NDArray[np.float32] | None
-    landmarks: Landmarks | None
-    pose: Pose | None
-
-
-@dataclass(frozen=True)
-class Observed:
+class CachedObservation:
     """What is kept of one image: the observation and the set-metric features, each where it was asked for."""
 
-    seen: Seen | None = None
+    seen: FaceObservation | None = None
     features: NDArray[np.float32] | None = None
 
 
@@ -53,7 +39,7 @@ def image_key(image: Image, points: NDArray | None = None) -> str:
     return sha256_bytes(head + np.ascontiguousarray(image).tobytes() + tail)
 
 
-class Observations:
+class ObservationCache:
     """Observations by content key, in blocks on disk; memory holds the index and a few blocks.
 
     A block is written whole (:func:`dgbench.io.atomic.write_bytes`) under the digest of its keys and never changes,
@@ -67,7 +53,7 @@ class Observations:
     def __init__(self, folder: Path, *, judged_by: str) -> None:
         self._folder = folder / judged_by[:32]
         self._where: dict[str, tuple[Path, int]] = {}
-        self._blocks: OrderedDict[Path, list[Observed]] = OrderedDict()
+        self._blocks: OrderedDict[Path, list[CachedObservation]] = OrderedDict()
         self._read_index()
 
     def __contains__(self, key: str) -> bool:
@@ -76,7 +62,7 @@ class Observations:
     def __len__(self) -> int:
         return len(self._where)
 
-    def get(self, key: str) -> Observed:
+    def get(self, key: str) -> CachedObservation:
         """Return the observation of a key that is known.
 
         Raises:
@@ -88,7 +74,7 @@ class Observations:
         self._blocks.move_to_end(path)
         return self._blocks[path][row]
 
-    def put(self, observed: Mapping[str, Observed]) -> None:
+    def put(self, observed: Mapping[str, CachedObservation]) -> None:
         """Keep new observations as one block. Nothing is written where there is nothing new."""
         new = {key: value for key, value in sorted(observed.items()) if key not in self._where}
         if not new:
@@ -114,12 +100,12 @@ class Observations:
                         continue
                     keys = [str(key) for key in block["keys"]]
             except DAMAGED_ARRAYS as error:
-                _LOG.warning("%s: cannot be read (%s); its images are looked at again", path, error)
+                _LOG.warning("%s: cannot be read (%s); its images are judged at again", path, error)
                 continue
             self._where.update({key: (path, row) for row, key in enumerate(keys)})
 
 
-def _pack(keys: Sequence[str], observed: Sequence[Observed]) -> bytes:
+def _pack(keys: Sequence[str], observed: Sequence[CachedObservation]) -> bytes:
     """Return one npz with a row per image; absent parts are marked by masks, not by NaN alone."""
     seen = [item.seen for item in observed]
     arrays: dict[str, NDArray] = {"layout": np.array(LAYOUT), "keys": np.array(keys)}
@@ -145,7 +131,7 @@ def _column(arrays: dict[str, NDArray], name: str, values: Sequence[NDArray | No
     arrays[name] = np.stack(there) if there else np.zeros(0, dtype=np.float32)
 
 
-def _unpack(data: bytes) -> list[Observed]:
+def _unpack(data: bytes) -> list[CachedObservation]:
     with np.load(io.BytesIO(data), allow_pickle=False) as block:
         arrays = {name: block[name] for name in block.files}
 
@@ -160,7 +146,7 @@ def _unpack(data: bytes) -> list[Observed]:
         landmarks = None
         if points is not None and visibility is not None:
             landmarks = Landmarks(points, visibility, str(arrays["origin"][row]))
-        seen = StoredSeen(
+        seen = FaceObservation(
             detected=bool(arrays["detected"][row]),
             score=float(arrays["score"][row]),
             points5=columns["points5"][row],
@@ -169,5 +155,5 @@ def _unpack(data: bytes) -> list[Observed]:
             landmarks=landmarks,
             pose=None if pose is None else Pose(*(float(angle) for angle in pose)),
         )
-        result.append(Observed(seen if there else None, columns["features"][row]))
+        result.append(CachedObservation(seen if there else None, columns["features"][row]))
     return result

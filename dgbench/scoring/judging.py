@@ -17,15 +17,15 @@ from dgbench.core.face import Failure, Image
 from dgbench.core.pair import Pair
 from dgbench.metrics.contract import Judges, PairView, Role
 from dgbench.scoring.batches import Loaded, Needs, Purpose, real_side
-from dgbench.scoring.feature_cache import Observations, Observed
+from dgbench.scoring.feature_cache import CachedObservation, ObservationCache
 
 #: An image as shown to the judges, with the pair and role whose protocol points may align it.
 _Shown = tuple[Image, Pair, Role]
-_Look = Callable[[Sequence[_Shown]], list[Observed]]
+_Look = Callable[[Sequence[_Shown]], list[CachedObservation]]
 
 
 @dataclass(frozen=True)
-class Looked:
+class JudgedPair:
     """What the judges made of one pair: the view for pair metrics, and both feature rows for set metrics."""
 
     view: PairView
@@ -33,7 +33,7 @@ class Looked:
     generated_features: NDArray[np.float32] | None
 
 
-class Looker:
+class Judging:
     """Shows batches to the judges; real images whose content is known are not shown again.
 
     Args:
@@ -49,7 +49,7 @@ class Looker:
         self,
         judges: Judges | None,
         needs: Needs,
-        stores: dict[Purpose, Observations],
+        stores: dict[Purpose, ObservationCache],
         *,
         pool: ThreadPoolExecutor,
         workers: int,
@@ -58,16 +58,16 @@ class Looker:
         self._judges, self._needs, self._stores = judges, needs, stores
         self._pool, self._workers, self._points = pool, workers, points
 
-    def look(self, batch: Sequence[Loaded]) -> list[Looked]:
+    def judge(self, batch: Sequence[Loaded]) -> list[JudgedPair]:
         """Return what the judges see in a batch, in order."""
         made = [(loaded, loaded.generated) for loaded in batch if not isinstance(loaded.generated, Failure)]
-        seen = self._looked_at(batch, made, "seen", self._observe)
-        rows = self._looked_at(batch, made, "features", self._features)
-        return [self._looked(loaded, seen.get(loaded.index), rows.get(loaded.index)) for loaded in batch]
+        seen = self._observe_new(batch, made, "seen", self._observe)
+        rows = self._observe_new(batch, made, "features", self._features)
+        return [self._pair(loaded, seen.get(loaded.index), rows.get(loaded.index)) for loaded in batch]
 
-    def _looked_at(
+    def _observe_new(
         self, batch: Sequence[Loaded], made: Sequence[tuple[Loaded, Image]], purpose: Purpose, look: _Look
-    ) -> dict[int, Observed]:
+    ) -> dict[int, CachedObservation]:
         """Show the generated images and the real ones that are new for a purpose, together; keep the real ones."""
         if self._judges is None or not (self._needs.judge_roles if purpose == "seen" else self._needs.features):
             return {}
@@ -89,34 +89,34 @@ class Looker:
         assert self._judges is not None
         return self._judges.features([np.zeros(shape, dtype=np.uint8)])[0]
 
-    def _observe(self, stack: Sequence[_Shown]) -> list[Observed]:
+    def _observe(self, stack: Sequence[_Shown]) -> list[CachedObservation]:
         judges = self._judges
         assert judges is not None
         roles = sorted(self._needs.judge_roles)
 
-        def observe(shown: Sequence[_Shown]) -> list[Observed]:
+        def observe(shown: Sequence[_Shown]) -> list[CachedObservation]:
             points = [self._points(pair, role) for _, pair, role in shown]
             seen = judges.observe([image for image, _, _ in shown], fallback=points, roles=roles)
-            return [Observed(seen=item) for item in seen]
+            return [CachedObservation(seen=item) for item in seen]
 
         return self._in_parts(stack, observe)
 
-    def _features(self, stack: Sequence[_Shown]) -> list[Observed]:
+    def _features(self, stack: Sequence[_Shown]) -> list[CachedObservation]:
         judges = self._judges
         assert judges is not None
 
-        def features(shown: Sequence[_Shown]) -> list[Observed]:
-            return [Observed(features=row) for row in judges.features([image for image, _, _ in shown])]
+        def features(shown: Sequence[_Shown]) -> list[CachedObservation]:
+            return [CachedObservation(features=row) for row in judges.features([image for image, _, _ in shown])]
 
         return self._in_parts(stack, features)
 
-    def _in_parts(self, stack: Sequence[_Shown], look: _Look) -> list[Observed]:
+    def _in_parts(self, stack: Sequence[_Shown], look: _Look) -> list[CachedObservation]:
         """Look in as many threads as there are workers; networks are per image, so no split changes a value."""
         cuts = [len(stack) * number // self._workers for number in range(self._workers + 1)]
         parts = [stack[slice(*cut)] for cut in itertools.pairwise(cuts) if cut[0] < cut[1]]
         return [item for part in self._pool.map(look, parts) for item in part]
 
-    def _looked(self, loaded: Loaded, seen: Observed | None, row: Observed | None) -> Looked:
+    def _pair(self, loaded: Loaded, seen: CachedObservation | None, row: CachedObservation | None) -> JudgedPair:
         real = {
             role: self._stores["seen"].get(key).seen
             for role, key in loaded.keys.items()
@@ -136,15 +136,15 @@ class Looker:
             seen_target=real.get("target"),
         )
         real_row = self._stores["features"].get(loaded.keys[side]).features if opposite else None
-        return Looked(view, real_row, row.features if row else None)
+        return JudgedPair(view, real_row, row.features if row else None)
 
 
-def open_stores(cache: Path, judges: Judges | None, needs: Needs) -> dict[Purpose, Observations]:
+def open_stores(cache: Path, judges: Judges | None, needs: Needs) -> dict[Purpose, ObservationCache]:
     """Open the caches of observations and of features, each named by everything that decides what is in it."""
     networks = [] if judges is None else [(n.role, f"{n.role}:{n.name}:{n.sha256}") for n in judges.networks]
     seen = {"roles": sorted(needs.judge_roles), "networks": sorted(n for role, n in networks if role != "features")}
     features = {"networks": sorted(n for role, n in networks)}
     return {
-        "seen": Observations(cache, judged_by=digest({"code": __version__, "seen": seen})),
-        "features": Observations(cache, judged_by=digest({"code": __version__, "features": features})),
+        "seen": ObservationCache(cache, judged_by=digest({"code": __version__, "seen": seen})),
+        "features": ObservationCache(cache, judged_by=digest({"code": __version__, "features": features})),
     }

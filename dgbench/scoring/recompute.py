@@ -16,7 +16,7 @@ from dgbench.core.record import Record
 from dgbench.metrics.contract import ImageSource, Judges
 from dgbench.metrics.registry import make_metric
 from dgbench.results.records.store import metric_columns
-from dgbench.scoring.evaluator import score_pairs
+from dgbench.scoring.evaluator import evaluate
 
 #: Scores are recomputed on perhaps another machine: networks differ there in the sixth digit.
 TOLERANCE = 1e-4
@@ -102,7 +102,7 @@ def audit_scores(
     chosen = sample_pairs(there, table, count=count, seed=seed)
     if not chosen or not metrics:
         return AuditReport(len(chosen), 0, tuple(findings), skipped)
-    sheet = score_pairs(chosen, images, judges=judges, metrics=metrics, size=size, weights=weights, draws=1)
+    sheet = evaluate(chosen, images, judges=judges, metrics=metrics, size=size, weights=weights, draws=1)
     again = sheet.frame()
     old = table.set_index("pair_id").loc[again["pair_id"]]
     compared = 0

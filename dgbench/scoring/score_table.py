@@ -43,13 +43,13 @@ class SetValue:
 
 
 @dataclass(frozen=True)
-class ScoreSheet:
+class ScoreTable:
     """Scores of one run. ``pairs`` are sorted by pair_id; every sequence has one entry per pair.
 
     Attributes:
         pairs: the expected pairs.
         generation: per pair the failure of its generation, or ``None``.
-        alignment: per pair how the generated face was brought to the identity network, "" where nobody looked.
+        alignment: per pair how the generated face was brought to the identity network, "" where nobody judged.
         columns: pair metrics in the order asked for.
         sets: set metrics in the order asked for.
         absent: pair metrics that apply to no pair of this run; they have no column and no value.

@@ -19,7 +19,7 @@ from skimage.metrics import structural_similarity
 from dgbench.core.pair import Pair
 from dgbench.io.images import read_image, write_png
 from dgbench.metrics.csim import cosine
-from dgbench.scoring.evaluator import score_pairs
+from dgbench.scoring.evaluator import evaluate
 
 PAIRS = int(os.environ.get("DGBENCH_BENCH_PAIRS", "24"))
 SIZE = 256
@@ -192,7 +192,7 @@ def test_one_pass_is_faster_than_three_tools_and_says_the_same(run, weights, jud
 
     def ours(cache: Path):
         def values():
-            sheet = score_pairs(pairs, folder, judges=judges, metrics=names, size=SIZE, cache=cache)
+            sheet = evaluate(pairs, folder, judges=judges, metrics=names, size=SIZE, cache=cache)
             return {value.name: value for value in sheet.metric_values()}
 
         return timed(values)
@@ -218,7 +218,7 @@ import pathlib, sys
 import numpy as np
 sys.path.insert(0, sys.argv[2])
 from fakes import FakeImages, FakeJudges, cross_pairs, made_for
-from dgbench.scoring.evaluator import score_pairs
+from dgbench.scoring.evaluator import evaluate
 
 class Wide(FakeJudges):
     def features(self, images):
@@ -231,7 +231,7 @@ kib = []
 def look(_):
     status = pathlib.Path("/proc/self/status").read_text()  # memory that no file backs: scratch files can be dropped
     kib.append(int(status.split("RssAnon:")[1].split()[0]))
-score_pairs(pairs, images, judges=Wide(), metrics=["ssim", "csim", "akd", "fd[fake]"], draws=10, progress=look)
+evaluate(pairs, images, judges=Wide(), metrics=["ssim", "csim", "akd", "fd[fake]"], draws=10, progress=look)
 print((max(kib) - kib[3]) * 1024)
 """
 

@@ -15,7 +15,7 @@ from dgbench.core.face import Failure
 from dgbench.metrics import compat_csim, compat_fid, expression_coefficients, lpips
 from dgbench.metrics.frechet import frechet
 from dgbench.metrics.registry import make_metric
-from dgbench.scoring.evaluator import score_pairs
+from dgbench.scoring.evaluator import evaluate
 
 
 def tiny_onnx(path: Path, size: int, *, outputs: int = 6) -> Path:
@@ -43,7 +43,7 @@ def tiny_onnx(path: Path, size: int, *, outputs: int = 6) -> Path:
 def values(metrics, *, weights=None, made=None, size=64):
     pairs = sorted(cross_pairs(people=4, each=2), key=lambda pair: pair.pair_id)
     images = FakeImages(made or made_for(pairs), size=size)
-    sheet = score_pairs(pairs, images, judges=FakeJudges(), metrics=metrics, weights=weights, draws=10)
+    sheet = evaluate(pairs, images, judges=FakeJudges(), metrics=metrics, weights=weights, draws=10)
     return pairs, images, {value.name: value for value in sheet.metric_values()}, sheet.frame()
 
 
@@ -99,7 +99,7 @@ def test_fid_of_source_against_generated(tmp_path):
     pairs = cross_pairs(people=4, each=1)
     made = {**made_for(pairs), pairs[1].pair_id: Failure("crashed", "x")}
     images = FakeImages(made, size=48)
-    sheet = score_pairs(pairs, images, judges=None, metrics=["fid_stargan2_src", "ssim"], weights=tmp_path, draws=10)
+    sheet = evaluate(pairs, images, judges=None, metrics=["fid_stargan2_src", "ssim"], weights=tmp_path, draws=10)
     value = sheet.metric_values()[0]
     assert value.failures == {"missing": 1}
     assert value.card.compat

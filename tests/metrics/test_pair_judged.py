@@ -11,14 +11,13 @@ from scipy.spatial.transform import Rotation
 
 from dgbench.core.companions import COMPANIONS
 from dgbench.core.errors import UsageError
-from dgbench.core.face import Failure, Landmarks, Pose
+from dgbench.core.face import FaceObservation, Failure, Landmarks, Pose
 from dgbench.core.pair import Pair
 from dgbench.metrics.contract import PairView
 from dgbench.metrics.csim import cosine
 from dgbench.metrics.expression import MOVING, STABLE, expression_error, similarity
 from dgbench.metrics.pose import angle_error, geodesic
 from dgbench.metrics.registry import make_metric, metric_names, with_companions
-from dgbench.scoring.feature_cache import StoredSeen
 
 CROSS = Pair(
     pair_id="p", relation="cross", source="a", reference="b", target="c", source_identity="1", reference_identity="2"
@@ -33,7 +32,7 @@ AHEAD = Pose(0, 0, 0)
 
 
 def seen(*, detected=True, embedding=(1.0, 0.0), points=FACE, pose=AHEAD, alignment="detector"):
-    return StoredSeen(
+    return FaceObservation(
         detected=detected,
         score=0.9,
         points5=None,

@@ -12,7 +12,7 @@ import pytest
 from dgbench.core.pair import Pair
 from dgbench.metrics.csim import cosine
 from dgbench.networks.judges import load_judges
-from dgbench.scoring.evaluator import score_pairs
+from dgbench.scoring.evaluator import evaluate
 
 
 def read(path: Path) -> np.ndarray:
@@ -111,7 +111,7 @@ def test_ceiling_and_impostor_frame_every_method(people, judges):
         for one, other in zip(names, [*names[1:], names[0]], strict=True)
     ]
     metrics = ["csim", "csim_ceiling", "csim_impostor"]
-    sheet = score_pairs(pairs, Photos(), judges=judges, metrics=metrics, draws=500)
+    sheet = evaluate(pairs, Photos(), judges=judges, metrics=metrics, draws=500)
     value = {item.name: item for item in sheet.metric_values()}
     print({name: (round(item.value, 3), item.interval) for name, item in value.items()})
     assert value["csim"].value == pytest.approx(value["csim_impostor"].value, abs=1e-6)

@@ -12,7 +12,7 @@ from dgbench.metrics.frechet import frechet_of_features, frechet_of_moments
 from dgbench.metrics.kid import kid
 from dgbench.metrics.moments import Moments
 from dgbench.networks.torchvision_shim import import_torchvision
-from dgbench.scoring.evaluator import score_pairs
+from dgbench.scoring.evaluator import evaluate
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_equal_on_synthetic_features():
 
 @pytest.mark.slow
 def test_the_pass_over_images_is_torch_fidelitys_run_over_tensors(judges, weights):
-    """The same images through score_pairs and through torch_fidelity.calculate_metrics.
+    """The same images through evaluate and through torch_fidelity.calculate_metrics.
 
     Slow because Inception looks at every image on both ways and the peer takes eigenvalues of a 2048 x 2048 matrix.
     """
@@ -116,7 +116,7 @@ def test_the_pass_over_images_is_torch_fidelitys_run_over_tensors(judges, weight
     )
     name = judges.features_name
     names = (name, name.replace("fd", "kd"))
-    sheet = score_pairs(pairs, images, judges=judges, metrics=names, size=48, batch_size=10)
+    sheet = evaluate(pairs, images, judges=judges, metrics=names, size=48, batch_size=10)
     ours = {value.name: value.value for value in sheet.metric_values()}
     assert ours[names[0]] == pytest.approx(theirs["frechet_inception_distance"], rel=1e-6)
     assert ours[names[1]] == pytest.approx(theirs["kernel_inception_distance_mean"], rel=1e-6)

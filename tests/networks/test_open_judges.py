@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from dgbench.core.errors import MissingError, UsageError
+from dgbench.core.face import FaceObservation
 from dgbench.networks.detector import Detection, main_face, suppress
-from dgbench.networks.judges import Judges, Seen, load_judges
+from dgbench.networks.judges import Judges, load_judges
 
 
 @pytest.fixture(scope="module")
@@ -17,11 +18,11 @@ def judges(assets: Path) -> Judges:
 
 
 @pytest.fixture(scope="module")
-def seen(judges: Judges, photographs: dict[str, np.ndarray]) -> dict[str, Seen]:
+def seen(judges: Judges, photographs: dict[str, np.ndarray]) -> dict[str, FaceObservation]:
     return dict(zip(photographs, judges.observe(list(photographs.values())), strict=True))
 
 
-def _same(first: Seen, second: Seen) -> None:
+def _same(first: FaceObservation, second: FaceObservation) -> None:
     assert (first.detected, first.score, first.alignment, first.pose) == (
         second.detected,
         second.score,
@@ -35,7 +36,7 @@ def _same(first: Seen, second: Seen) -> None:
 
 
 def test_every_photograph_is_detected_and_pupils_lie_where_hands_placed_them(
-    assets: Path, judges: Judges, photographs: dict[str, np.ndarray], seen: dict[str, Seen]
+    assets: Path, judges: Judges, photographs: dict[str, np.ndarray], seen: dict[str, FaceObservation]
 ) -> None:
     assert all(item.detected and item.score > 0.9 for item in seen.values())
     for name in [name for name in photographs if name.endswith("_03")]:
@@ -49,7 +50,7 @@ def test_every_photograph_is_detected_and_pupils_lie_where_hands_placed_them(
         assert np.linalg.norm(centres - pupils, axis=1).max() < 0.13 * apart
 
 
-def test_same_people_are_alike_and_others_are_not(seen: dict[str, Seen]) -> None:
+def test_same_people_are_alike_and_others_are_not(seen: dict[str, FaceObservation]) -> None:
     neutral = np.stack([item.embedding for name, item in seen.items() if name.endswith("_03")])
     smiling = np.stack([item.embedding for name, item in seen.items() if name.endswith("_08")])
     similar = neutral @ smiling.T
@@ -66,7 +67,7 @@ def test_colours_in_the_wrong_order_are_noticed(judges: Judges, photographs: dic
 
 
 def test_any_batch_gives_the_same_numbers(
-    judges: Judges, photographs: dict[str, np.ndarray], seen: dict[str, Seen]
+    judges: Judges, photographs: dict[str, np.ndarray], seen: dict[str, FaceObservation]
 ) -> None:
     for name in list(photographs)[:3]:
         _same(judges.observe([photographs[name]])[0], seen[name])

@@ -11,7 +11,7 @@ from dgbench.core.face import Failure
 from dgbench.engine.run.data import open_data
 from dgbench.networks.judges import load_judges
 from dgbench.protocols.registry import load_protocol
-from dgbench.scoring.evaluator import score_pairs
+from dgbench.scoring.evaluator import evaluate
 
 METRICS = "ssim psnr l1 ssim_m11_L2 csim csim_target pose landmark_nme akd fd[synthface] kd[synthface]".split()
 PAIRS = 14
@@ -48,7 +48,7 @@ def copies() -> Copies:
 
 
 def scored(copies: Copies, pairs, **options) -> list[str]:
-    sheet = score_pairs(
+    sheet = evaluate(
         pairs, copies, judges=load_judges("embedded"), metrics=METRICS, size=copies.source_of.size, draws=50, **options
     )
     table = sheet.frame()

@@ -9,7 +9,7 @@ from dgbench.core.digests import digest
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Failure
 from dgbench.core.record import Code, Coverage, MethodRef, ProtocolRef, Record
-from dgbench.scoring.evaluator import score_pairs
+from dgbench.scoring.evaluator import evaluate
 from dgbench.scoring.recompute import audit_scores, sample_pairs
 
 METRICS = ("ssim", "csim", "detection", "fd[fake]")
@@ -19,7 +19,7 @@ METRICS = ("ssim", "csim", "detection", "fd[fake]")
 def scored():
     pairs = cross_pairs()
     made = {**made_for(pairs), pairs[4].pair_id: Failure("crashed", "x"), pairs[7].pair_id: 0}
-    sheet = score_pairs(pairs, FakeImages(made), judges=FakeJudges(), metrics=METRICS, size=32, draws=10)
+    sheet = evaluate(pairs, FakeImages(made), judges=FakeJudges(), metrics=METRICS, size=32, draws=10)
     record = Record(
         run_id="r",
         created="2026-11-22T00:00:00+00:00",
@@ -105,7 +105,7 @@ def test_a_metric_with_its_own_network_is_recomputed_where_the_network_is(scored
     names = [*METRICS, "csim_ir50_noalign"]
     tiny_onnx(tmp_path / "ir50_ms1m_epoch120.onnx", 112)
     images = FakeImages(made)
-    sheet = score_pairs(pairs, images, judges=FakeJudges(), metrics=names, size=32, weights=tmp_path, draws=10)
+    sheet = evaluate(pairs, images, judges=FakeJudges(), metrics=names, size=32, weights=tmp_path, draws=10)
     record = record.model_copy(update={"metrics": sheet.metric_values()})
     table = sheet.frame()
     assert run_audit(record, table, pairs, made, count=6, weights=tmp_path).n_scores == 6 * 4

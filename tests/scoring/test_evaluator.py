@@ -13,7 +13,7 @@ from dgbench.core.face import Failure
 from dgbench.core.pair import Pair
 from dgbench.metrics.csim import cosine
 from dgbench.metrics.ssim import ssim
-from dgbench.scoring.evaluator import score_pairs
+from dgbench.scoring.evaluator import evaluate
 
 ALL = (
     "ssim psnr l1 csim csim_target csim_fallback csim_ceiling csim_impostor pose pose_yaw landmark_nme akd expression "
@@ -24,7 +24,7 @@ ALL = (
 def run(pairs=None, made=None, *, judges=None, metrics=ALL, absent=frozenset(), **options):
     pairs = cross_pairs() if pairs is None else pairs
     images = FakeImages(made if made is not None else made_for(pairs), absent)
-    sheet = score_pairs(pairs, images, judges=judges or FakeJudges(), metrics=metrics, size=32, draws=20, **options)
+    sheet = evaluate(pairs, images, judges=judges or FakeJudges(), metrics=metrics, size=32, draws=20, **options)
     return sheet, images
 
 
@@ -278,7 +278,7 @@ def test_a_lost_face_is_aligned_by_the_points_of_the_reference_and_a_real_one_by
     pairs = cross_pairs()
     made = {**made_for(pairs), pairs[0].pair_id: 0}
     images = WithPoints(made)
-    sheet = score_pairs(pairs, images, judges=Listening(), metrics=["csim", "csim_target"], draws=20, workers=1)
+    sheet = evaluate(pairs, images, judges=Listening(), metrics=["csim", "csim_target"], draws=20, workers=1)
     assert sheet.alignment[0] == "fallback-points"
     assert heard[images.generated(pairs[0]).tobytes()] == marks["reference"]
     assert heard[images.source(pairs[0]).tobytes()] == marks["source"]
@@ -297,8 +297,8 @@ def test_wrong_use_is_said_in_one_line():
         with pytest.raises(UsageError, match=words):
             run(**{"pairs": pairs, "made": made_for(pairs), **wrong})
     with pytest.raises(UsageError, match="needs judges"):
-        score_pairs(pairs, FakeImages(made_for(pairs)), judges=None, metrics=["csim"])
-    assert score_pairs(pairs, FakeImages(made_for(pairs)), judges=None, metrics=["ssim"], draws=20).columns
+        evaluate(pairs, FakeImages(made_for(pairs)), judges=None, metrics=["csim"])
+    assert evaluate(pairs, FakeImages(made_for(pairs)), judges=None, metrics=["ssim"], draws=20).columns
 
 
 def test_progress_counts_pairs():

@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 
 from dgbench.core.card import JudgeNetwork
-from dgbench.core.face import Image, Landmarks, Pose
-from dgbench.networks.judges import Seen
+from dgbench.core.face import FaceObservation, Image, Landmarks, Pose
 
 
 class ColourJudges:
@@ -21,7 +20,7 @@ class ColourJudges:
 
     def observe(
         self, images: Sequence[Image], *, fallback: object = None, roles: Collection[str] | None = None
-    ) -> list[Seen]:
+    ) -> list[FaceObservation]:
         return [self._see(image) for image in images]
 
     def features(self, images: Sequence[Image]) -> np.ndarray:
@@ -29,13 +28,13 @@ class ColourJudges:
             np.float32
         )
 
-    def _see(self, image: Image) -> Seen:
+    def _see(self, image: Image) -> FaceObservation:
         found = bool(image.std() > 2)
         colour = cv2.resize(image, (8, 8), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
         colour -= colour.mean()
         points = np.zeros((68, 3), np.float32)
         points[:, 0], points[:, 1] = np.linspace(80, 180, 68), np.linspace(70, 190, 68) % 37 + 100
-        return Seen(
+        return FaceObservation(
             detected=found,
             score=float(found),
             points5=points[:5, :2] if found else None,

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dgbench.core.card import JudgeNetwork
-from dgbench.core.face import Failure, Landmarks, Pose
+from dgbench.core.face import FaceObservation, Failure, Landmarks, Pose
 from dgbench.core.pair import Pair
-from dgbench.scoring.feature_cache import StoredSeen
 
 SIZE = 32
 
@@ -47,14 +46,14 @@ class FakeJudges:
         points = fallback if fallback is not None else [None] * len(images)
         return [self._see(image, p) for image, p in zip(images, points, strict=True)]
 
-    def _see(self, image, points) -> StoredSeen:
+    def _see(self, image, points) -> FaceObservation:
         face = bool(image.any())
         vector = image[::4, ::4].astype(np.float64).ravel() - 100.0
         vector = vector / np.linalg.norm(vector)
         if self._embedding is not None:
             vector = self._embedding(image)
         angles = image[1, 1].astype(float) / 10
-        return StoredSeen(
+        return FaceObservation(
             detected=face,
             score=0.9 if face else 0.0,
             points5=None,

@@ -27,7 +27,7 @@ from dgbench.networks.judges import Judges, load_judges
 from dgbench.protocols.pairs_file import pair_set_digest
 from dgbench.protocols.registry import LoadedProtocol, load_protocol
 from dgbench.results.records.store import parquet_bytes, write_record
-from dgbench.scoring.evaluator import score_pairs
+from dgbench.scoring.evaluator import evaluate
 
 
 class RunImages:
@@ -176,7 +176,7 @@ def _score(
     planned = len(pairs)
     pairs, unreadable = _readable(pairs, opened)
     images = RunImages(folder, opened)
-    sheet = score_pairs(
+    sheet = evaluate(
         pairs,
         images,
         judges=panel,
