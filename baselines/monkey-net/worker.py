@@ -6,6 +6,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "_runtime"))
 
 from dgbench_worker import TensorWorker, main, set_align_corners
+from dgbench_worker.shims import old_gesv
 
 
 class MonkeyNet(TensorWorker):
@@ -19,10 +20,7 @@ class MonkeyNet(TensorWorker):
     options = {"align_corners": ("true", ("false", "true"))}
 
     def prepare_interpreter(self):
-        import torch
-
-        # torch.gesv(B, A) left torch in 1.2; it returned the solution of A X = B and the LU factors.
-        torch.gesv = lambda right, left: (torch.linalg.solve(left, right), None)
+        old_gesv()
         set_align_corners(self.chosen["align_corners"] == "true")
 
     def build(self):

@@ -73,10 +73,8 @@ def check_checkout(worker, pinned, any_commit):
     return commit
 
 
-def check_ready(worker):
-    """Refuse missing packages, a missing checkpoint, or a missing GPU, each with what to do."""
-    if worker.gpu_only and not worker.device.startswith("cuda"):
-        raise WorkerError(f"{worker.method} runs on a CUDA GPU only; pass --device cuda", 3)
+def check_packages(worker):
+    """Refuse a missing or broken package, with what to do."""
     for name in worker.packages:
         try:
             importlib.import_module(name)
@@ -87,6 +85,13 @@ def check_ready(worker):
                 "install its requirements.txt there",
                 3,
             )
+
+
+def check_ready(worker):
+    """Refuse missing packages, a missing checkpoint, or a missing GPU, each with what to do."""
+    if worker.gpu_only and not worker.device.startswith("cuda"):
+        raise WorkerError(f"{worker.method} runs on a CUDA GPU only; pass --device cuda", 3)
+    check_packages(worker)
     if worker.checkpoint_files:
         absent = [name for name in worker.checkpoint_files if not os.path.isfile(worker.weight(name))]
         if absent:
