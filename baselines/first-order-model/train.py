@@ -13,7 +13,18 @@ class FirstOrderModelTraining(Trainer):
     """vox-256.yaml below 256 px: a quarter to half of the channels, hourglasses on 32 px, a third fewer blocks."""
 
     method = "first-order-model"
-    packages = ("torch", "torchvision", "numpy", "yaml", "skimage", "sklearn", "imageio", "matplotlib", "pandas", "tqdm")
+    packages = (
+        "torch",
+        "torchvision",
+        "numpy",
+        "yaml",
+        "skimage",
+        "sklearn",
+        "imageio",
+        "matplotlib",
+        "pandas",
+        "tqdm",
+    )
     markers = ("run.py", "train.py", "modules/generator.py", "config/vox-256.yaml")
     config = "config/vox-256.yaml"
     networks = ("generator", "kp_detector")

@@ -22,12 +22,10 @@ class FirstOrderModel(TensorWorker):
             set_align_corners(True)
 
     def build(self):
-        import yaml
         from modules.generator import OcclusionAwareGenerator
         from modules.keypoint_detector import KPDetector
 
-        with open(os.path.join(self.repo, "config", self.chosen["config"] + ".yaml")) as handle:
-            model = yaml.safe_load(handle)["model_params"]
+        model = self.configuration(os.path.join("config", self.chosen["config"] + ".yaml"))["model_params"]
         return {
             "generator": OcclusionAwareGenerator(**model["generator_params"], **model["common_params"]),
             "kp_detector": KPDetector(**model["kp_detector_params"], **model["common_params"]),

@@ -14,7 +14,19 @@ class MonkeyNetTraining(Trainer):
 
     method = "monkey-net"
     layout = "strips"
-    packages = ("torch", "torchvision", "numpy", "yaml", "skimage", "sklearn", "imageio", "matplotlib", "pandas", "scipy", "tqdm")
+    packages = (
+        "torch",
+        "torchvision",
+        "numpy",
+        "yaml",
+        "skimage",
+        "sklearn",
+        "imageio",
+        "matplotlib",
+        "pandas",
+        "scipy",
+        "tqdm",
+    )
     markers = ("run.py", "train.py", "modules/generator.py", "config/vox.yaml")
     config = "config/vox.yaml"
     networks = ("generator", "kp_detector")

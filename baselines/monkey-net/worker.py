@@ -24,12 +24,10 @@ class MonkeyNet(TensorWorker):
         set_align_corners(self.chosen["align_corners"] == "true")
 
     def build(self):
-        import yaml
         from modules.generator import MotionTransferGenerator
         from modules.keypoint_detector import KPDetector
 
-        with open(os.path.join(self.repo, "config", "vox.yaml")) as handle:
-            model = yaml.safe_load(handle)["model_params"]
+        model = self.configuration("config/vox.yaml")["model_params"]
         return {
             "generator": MotionTransferGenerator(**model["generator_params"], **model["common_params"]),
             "kp_detector": KPDetector(**model["kp_detector_params"], **model["common_params"]),

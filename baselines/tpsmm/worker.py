@@ -18,14 +18,12 @@ class ThinPlateSpline(TensorWorker):
     options = {"mode": ("standard", ("standard", "avd"))}
 
     def build(self):
-        import yaml
         from modules.avd_network import AVDNetwork
         from modules.dense_motion import DenseMotionNetwork
         from modules.inpainting_network import InpaintingNetwork
         from modules.keypoint_detector import KPDetector
 
-        with open(os.path.join(self.repo, "config", "vox-256.yaml")) as handle:
-            model = yaml.safe_load(handle)["model_params"]
+        model = self.configuration("config/vox-256.yaml")["model_params"]
         common = model["common_params"]
         parts = {
             "inpainting_network": InpaintingNetwork(**model["generator_params"], **common),

@@ -33,6 +33,10 @@ def run(
         bool, typer.Option("--any-commit", help="Run another upstream commit than the verified one.")
     ] = False,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds a pair may take in a worker.")] = 120.0,
+    trained_on: Annotated[
+        list[str] | None,
+        typer.Option("--trained-on", help="A training set of a third-party method's own weights; may be repeated."),
+    ] = None,
     weights: Weights = None,
     shard: Annotated[str, typer.Option("--shard", help="Do part I of N of the pairs, written I/N.")] = "1/1",
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N pairs; never ranks.")] = None,
@@ -59,7 +63,12 @@ def run(
     part, budget = Shard.parse(shard), FailureBudget.parse(max_failures)
     loaded = load_protocol(protocol)
     setup = WorkerSetup(
-        repo=repo, python=python, options=parse_options(option or []), any_commit=any_commit, timeout_s=timeout
+        repo=repo,
+        python=python,
+        options=parse_options(option or []),
+        any_commit=any_commit,
+        timeout_s=timeout,
+        trained_on=tuple(trained_on or ()),
     )
     chosen = build_method(method, checkpoint=checkpoint, worker=setup)
     if batch_size:

@@ -23,6 +23,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "data fetch-head": ("fetch_head:fetch_head", "Download the morphable head that SynthFace renders."),
     "data sheets": ("sheets:sheets", "Render contact sheets of SynthFace, to look at."),
     "train dg": ("train:dg", "Train the Dual-Generator on a protocol's training people."),
+    "train baseline": ("train_baseline:baseline", "Train a third-party method by its authors' own script."),
     "run": ("run:run", "Run a method over a protocol's pairs."),
     "score": ("score:score", "Score a run, or any folder of images named by pair id."),
     "score-clips": ("clips:score_clips", "Score videos over time: landmark jitter, FVD."),
@@ -42,7 +43,7 @@ VERBS: dict[str, tuple[str, str]] = {
 _GROUPS = {
     "protocols": "Protocols: list, show, verify.",
     "data": "Data sets: index, prepare, render.",
-    "train": "Train the project's own models.",
+    "train": "Train the Dual-Generator, or a third-party method.",
     "leaderboard": "Leaderboards: build, check.",
     "methods": "Methods: list, check.",
     "weights": "Network weights: list, import.",

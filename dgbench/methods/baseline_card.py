@@ -52,7 +52,8 @@ class BaselineCard(BaseModel):
     """The content of ``baselines/<name>/baseline.yaml``. ``folder`` is where it was read from.
 
     ``commit`` is the upstream commit that the worker was written and verified against; ``verified`` says in words
-    what was executed. ``checkpoint`` is ``file`` or ``folder`` (then every weight's ``file`` lies in it).
+    what was executed. ``checkpoint`` is ``file`` or ``folder`` (then every weight's ``file`` lies in it). ``training``
+    says why dgbench cannot let the authors' code train it, where there is no ``train.py``.
     """
 
     model_config = _FROZEN
@@ -75,12 +76,18 @@ class BaselineCard(BaseModel):
     options: dict[str, CardOption] = {}
     deviations: tuple[str, ...]
     verified: str
+    training: str = ""
     folder: Path
 
     @property
     def worker(self) -> Path:
         """The worker's file."""
         return self.folder / "worker.py"
+
+    @property
+    def trainer(self) -> Path:
+        """The file that lets the authors' code train the method; many methods have none."""
+        return self.folder / "train.py"
 
     @property
     def variable(self) -> str:

@@ -14,6 +14,7 @@ from dgbench.core.errors import DgbenchError, MissingError, UsageError, WorkFail
 from dgbench.core.face import Failure, Image
 from dgbench.methods.baseline_card import BaselineCard, find_setup, require_setup
 from dgbench.methods.contract import LoadContext, Reenactor, Task
+from dgbench.methods.trained import TrainingNote, note_beside
 from dgbench.methods.worker_process import WorkerDied, WorkerLate, WorkerProcess
 from dgbench.methods.worker_protocol import PROTOCOL, Done, Fatal, Hello, entry_of, image_bytes, run_line
 
@@ -44,6 +45,7 @@ class IsolatedReenactor(Reenactor):
         max_deaths: int = 10,
         any_commit: bool = False,
         threads: int = 0,
+        trained_on: Sequence[str] = (),
     ) -> None:
         """Nothing is started here; ``repo``, ``python`` and ``checkpoint`` default to the card's variables.
 
@@ -54,6 +56,7 @@ class IsolatedReenactor(Reenactor):
             start_timeout_s: seconds until the networks must be loaded.
             any_commit: run another upstream commit than the verified one.
             threads: CPU threads of the worker; 0 leaves the choice to its packages.
+            trained_on: what the user's own weights were trained on; see :attr:`training_data`.
 
         Raises:
             UsageError: an option that the method does not have, or a batch it does not allow.
@@ -61,7 +64,7 @@ class IsolatedReenactor(Reenactor):
         # The contract's class attributes are this object's own here: one class stands for every baseline.
         self.__dict__.update(name=card.name, needs=frozenset(card.needs), motion=card.motion)
         self.card = card
-        self.training_data = card.training_data
+        self._trained_on = tuple(trained_on)
         self.options = _chosen(card, options or {})
         self.batch_size = batch
         self.hello: Hello | None = None
@@ -86,8 +89,43 @@ class IsolatedReenactor(Reenactor):
             raise UsageError(f"{self.card.name}: batch {batch} is not possible; this method runs one pair at a time")
         self._batch_size = batch
 
+    @property
+    def training_data(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What a record declares of the weights at hand: what their ``training.json`` says, else what the user says.
+
+        The card speaks for the authors' published weights alone, which are known by digest or by file name; of any
+        other weights nothing is declared.
+
+        Raises:
+            UsageError: both ``training.json`` and the user say it.
+        """
+        note = self._note()
+        if note is not None and self._trained_on:
+            raise UsageError(f"{self.card.name}: --trained-on is for weights without a training.json beside them")
+        if note is not None:
+            return note.training_data
+        return self._trained_on or (self.card.training_data if self._are_published() else ())
+
+    def _note(self) -> TrainingNote | None:
+        return note_beside(self._setup.checkpoint) if self._setup.checkpoint is not None else None
+
+    def _are_published(self) -> bool:
+        """Whether the weights are the authors' own, by digest where the card has one, else by file name."""
+        place = self._setup.checkpoint
+        if place is None or not self.card.weights_published:
+            return False
+        if self.card.checkpoint == "folder":
+            return True  # a folder holds the files that the card names, or the worker refuses it
+        known = self.card.weights[0]
+        if known.sha256 is not None:
+            return place.is_file() and sha256_file(place) == known.sha256
+        return place.name in {weight.file for weight in self.card.weights}
+
     def parameters(self) -> dict[str, str | int | float | bool]:
-        """Return upstream commit, worker and weights by content, batch and options (a file option by content)."""
+        """Return upstream commit, worker and weights by content, batch and options (a file option by content).
+
+        Of weights that dgbench let train, also the budget that they had and what stood in for a loss.
+        """
         code = "".join(f"{path.name} {sha256_file(path)}\n" for path in _worker_files(self.card))
         chosen: dict[str, str | int | float | bool] = {
             f"option.{name}": sha256_file(Path(value)) if self.card.options[name].is_file and value else value
@@ -96,6 +134,8 @@ class IsolatedReenactor(Reenactor):
         weights = self._setup.checkpoint
         if weights is not None and weights.exists():
             chosen["weights_sha256"] = _weights_digest(self.card, weights)
+            note = self._note()
+            chosen |= note.parameters() if note is not None else {}
         return chosen | {
             "upstream_commit": "any" if self._any_commit else self.card.commit,
             "worker_sha256": sha256_bytes(code.encode()),

@@ -53,14 +53,18 @@ class WorkerProcess:
     """A running worker with its private folder. End it with :meth:`close` or :meth:`kill`; the garbage collector
     and the interpreter's exit end it too."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], *, log: Path | None = None) -> None:
         """Start ``command``; it speaks JSON lines on its standard output and may print anything on the other.
+
+        Args:
+            log: where what it prints is kept; by default in the private folder, which goes with the process.
 
         Raises:
             OSError: the interpreter cannot be started.
         """
         self.folder = Path(tempfile.mkdtemp(prefix="dgbench-worker-"))  # mode 0700: nobody else reads the faces
-        self._log = (self.folder / "stderr.log").open("wb")
+        self._log_path = log or self.folder / "stderr.log"
+        self._log = self._log_path.open("ab")
         scratch = self.folder / "cwd"
         scratch.mkdir()
         try:
@@ -107,15 +111,28 @@ class WorkerProcess:
             WorkerLate: none came in time. WorkerDied: the process ended or spoke nonsense.
         """
         try:
+            return parse(self.receive_line(timeout_s))
+        except ValueError as error:
+            raise WorkerDied(str(error)) from error
+
+    def receive_line(self, timeout_s: float) -> bytes:
+        """Return the next line.
+
+        Raises:
+            WorkerLate: none came in time. WorkerDied: the process ended.
+        """
+        try:
             line = self._lines.get(timeout=max(0.0, timeout_s))
         except queue.Empty:
             raise WorkerLate(f"no answer within {timeout_s:.0f} s") from None
         if line is None:
             raise WorkerDied(self.last_words())
-        try:
-            return parse(line)
-        except ValueError as error:
-            raise WorkerDied(str(error)) from error
+        return line
+
+    def interrupt(self) -> None:
+        """Ask the process, as Ctrl-C does, to stop at its next good moment."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGINT)
 
     def last_words(self) -> str:
         """Return in one line how the process ended, with the last line it printed."""
@@ -131,7 +148,7 @@ class WorkerProcess:
         if code == -signal.SIGKILL:
             how += ", which is what a system does that runs out of memory"
         self._log.flush()
-        lines = (self.folder / "stderr.log").read_bytes().decode("utf-8", "replace").strip().splitlines()
+        lines = self._log_path.read_bytes().decode("utf-8", "replace").strip().splitlines()
         return how + (f": {lines[-1].strip()[:200]}" if lines else "")
 
     def close(self, grace_s: float = 5.0) -> None:

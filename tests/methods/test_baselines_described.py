@@ -53,6 +53,16 @@ def test_card_and_worker_say_the_same(name):
     assert set(said["checkpoint_files"]) == files
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_method_can_be_trained_or_says_why_not(name):
+    card = load_card(name, folder=BASELINES)
+    assert card.trainer.is_file() != bool(card.training), "train.py, or the reason why there is none"
+    if card.trainer.is_file():
+        done = subprocess.run([sys.executable, "-S", "-B", str(card.trainer), "--describe"], capture_output=True)
+        assert json.loads(done.stdout)["method"] == name
+        assert "dgbench train baseline" in (card.folder / "README.md").read_text()
+
+
 def test_a_method_that_draws_noise_takes_one_pair_at_a_time():
     assert not load_card("mcnet", folder=BASELINES).can_batch
 
@@ -84,7 +94,7 @@ def test_python_37_can_read_every_file(path):
 
 
 def test_the_runtime_needs_the_standard_library_alone():
-    allowed = set(sys.stdlib_module_names) | {"dgbench_worker"}
+    allowed = set(sys.stdlib_module_names) | {"dgbench_worker", "dgbench_trainer"}
     for path in sorted((BASELINES / "_runtime").rglob("*.py")):
         for node in ast.parse(path.read_text()).body:  # module level; functions may import the method's packages
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -117,8 +127,8 @@ def test_a_card_with_a_foreign_key_or_commit_is_refused(tmp_path):
 
 
 def test_nothing_of_the_authors_is_in_the_repository():
-    """Each folder holds our five files and nothing else: no copied modules, configurations or weights."""
-    ours = {"worker.py", "parity.py", "baseline.yaml", "README.md", "requirements.txt"}
+    """Each folder holds our six files and nothing else: no copied modules, configurations or weights."""
+    ours = {"worker.py", "train.py", "parity.py", "baseline.yaml", "README.md", "requirements.txt"}
     for name in NAMES:
         held = {path.name for path in (BASELINES / name).iterdir() if path.name != "__pycache__"}
         assert held <= ours, held - ours

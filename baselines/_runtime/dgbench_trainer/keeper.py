@@ -24,6 +24,7 @@ class Keeper:
         """Change the checkout's Logger and its loader; the checkout must be importable."""
         import logger
         import train
+
         from dgbench_trainer.meter import budgeted_loader
 
         kind, keeper = logger.Logger, self
@@ -50,10 +51,10 @@ class Keeper:
 
     def report(self, seconds=2.0):
         """Tell the host how far the training is, at most every few seconds."""
-        if time.time() - self._said < seconds:
+        meter = self._meter
+        if time.time() - self._said < seconds or not meter.has_losses():
             return
         self._said = time.time()
-        meter = self._meter
         losses = meter.take_losses()
         self._say({"op": "progress", "share": min(1.0, meter.share()), "losses": losses, **meter.state()})
 
@@ -66,7 +67,7 @@ class Keeper:
         content["it"] = self._meter.steps
         content[STATE] = self._meter.state()
         _write(torch, content, self.path)
-        self._say({"op": "saved", **self._meter.state()})
+        self.report(0.0)
 
     def resumable(self):
         """Return the checkpoint's used budget, or None where there is nothing to go on from."""

@@ -7,18 +7,22 @@ import runpy
 import signal
 import sys
 
-from dgbench_trainer import perceptual
-from dgbench_trainer.keeper import Keeper
-from dgbench_trainer.meter import Finished, Meter, Stopped
-from dgbench_trainer.trainer import looked_up, merged, nested
 from dgbench_worker.checks import check_checkout, check_packages, pinned_commit, versions
 from dgbench_worker.errors import WorkerError
 from dgbench_worker.isolation import cut_network, import_paths, settle, take_channels
 from dgbench_worker.shims import declare_torchvision_operators
 
+from dgbench_trainer import perceptual
+from dgbench_trainer.keeper import Keeper
+from dgbench_trainer.meter import Finished, Meter, Stopped
+from dgbench_trainer.trainer import looked_up, merged, nested
+
 
 def main(kind, train_file):
     """Entry point of every train.py."""
+    if sys.argv[1:] == ["--describe"]:
+        print(json.dumps({"method": kind.method, "layout": kind.layout, "perceptual": bool(kind.perceptual_key)}))
+        return 0
     parser = argparse.ArgumentParser(description=f"Trains {kind.method} by its authors' script.")
     parser.add_argument("--repo", required=True, help="checkout of the authors' repository")
     parser.add_argument("--data", required=True, help="images as dgbench exported them, in the method's layout")

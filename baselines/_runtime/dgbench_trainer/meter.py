@@ -3,11 +3,11 @@
 import time
 
 
-class Finished(Exception):
+class Finished(Exception):  # noqa: N818 - it names what happened
     """The budget is used up; raised between two steps."""
 
 
-class Stopped(Exception):
+class Stopped(Exception):  # noqa: N818
     """The user asked to stop; raised between two steps."""
 
 
@@ -28,14 +28,19 @@ class Meter:
         self.sittings = int(before.get("sittings", 0)) + 1
         self._seconds_before = float(before.get("seconds", 0.0))
         self._clock = time.time if on_gpu else time.process_time
-        self._began = self._clock()
+        self._began = None
         self.batch = 0
         self.stopping = False
         self._losses = {}
         self._losses_of = 0
 
+    def begin(self):
+        """Start the clock; called with the first batch, so that importing and building are no training."""
+        if self._began is None:
+            self._began = self._clock()
+
     def seconds(self):
-        return self._seconds_before + self._clock() - self._began
+        return self._seconds_before + (self._clock() - self._began if self._began is not None else 0.0)
 
     def share(self):
         """Return the used share of the budget, 0 or more."""
@@ -59,6 +64,9 @@ class Meter:
         for name, value in losses.items():
             self._losses[name] = self._losses.get(name, 0.0) + float(value)
         self._losses_of += 1
+
+    def has_losses(self):
+        return self._losses_of > 0
 
     def take_losses(self):
         """Return the mean of each loss since the last call."""
@@ -85,6 +93,7 @@ def budgeted_loader(plain, meter):
             meter.batch = batch_size
 
         def __iter__(self):
+            meter.begin()
             meter.check()
             end = (meter.epoch() + 1) / meter.epochs
             while True:

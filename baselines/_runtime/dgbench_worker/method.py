@@ -1,6 +1,7 @@
 """What a method is to the runtime: the class that every worker.py fills in."""
 
 import hashlib
+import json
 import os
 from typing import ClassVar, Dict
 
@@ -51,6 +52,38 @@ class Worker:
             if allowed and value not in allowed:
                 raise WorkerError("option {}={}: choose one of {}".format(name, value, ", ".join(allowed)))
             self.chosen[name] = value
+        self.training = self._read_training()
+        if self.training:
+            self.size = self.training["size"]
+
+    def _read_training(self):
+        """Return what ``training.json`` beside a checkpoint file says, for weights that dgbench let train; or None."""
+        if self.checkpoint is None or self.checkpoint_files:
+            return None
+        path = os.path.join(os.path.dirname(self.checkpoint), "training.json")
+        if not os.path.isfile(path):
+            return None
+        try:
+            with open(path, encoding="utf-8") as handle:
+                said = json.load(handle)
+            if said["method"] != self.method:
+                raise WorkerError("{} is of {}, not of {}".format(path, said["method"], self.method))
+            return {key: said[key] for key in ("size", "config", "config_sha256", "checkpoint_sha256")}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise WorkerError(f"{path} is no training note ({error})")
+
+    def configuration(self, upstream):
+        """Return the configuration of the networks: what they were trained with, else a file of the checkout."""
+        import yaml
+
+        path = os.path.join(self.repo, upstream)
+        if self.training:
+            path = os.path.join(os.path.dirname(self.checkpoint), self.training["config"])
+        with open(path, "rb") as handle:
+            content = handle.read()
+        if self.training and hashlib.sha256(content).hexdigest() != self.training["config_sha256"]:
+            raise WorkerError(f"{path} is not the configuration that the checkpoint was trained with")
+        return yaml.safe_load(content)
 
     def prepare_interpreter(self):
         """Change what the method's old code needs changed; called before anything of it is imported."""
@@ -88,7 +121,15 @@ class TensorWorker(Worker):
     interleaved = True  # whether the authors' tensors keep the image's HWC layout in memory (last bits depend on it)
 
     def resize(self, image):
-        """Return the image at the method's size, as its authors resize; called only where sizes differ."""
+        """Return the image at the method's size, as its authors resize; called only where sizes differ.
+
+        Networks trained at a smaller size saw images that were shrunk by area, so they are given such.
+        """
+        if self.training and image.shape[0] > self.size:
+            import numpy
+            from PIL import Image
+
+            return numpy.asarray(Image.fromarray(image).resize((self.size, self.size), Image.BOX))
         if self.resampling == "skimage":
             from skimage.transform import resize
 

@@ -16,13 +16,17 @@ from dgbench.methods.worker import IsolatedReenactor
 
 @dataclass(frozen=True)
 class WorkerSetup:
-    """How a third-party method is run: checkout, interpreter, the method's own options, seconds a pair may take."""
+    """How a third-party method is run: checkout, interpreter, the method's own options, seconds a pair may take.
+
+    ``trained_on`` says what the user's own weights were trained on.
+    """
 
     repo: Path | None = None
     python: Path | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     any_commit: bool = False
     timeout_s: float = 120.0
+    trained_on: tuple[str, ...] = ()
 
 
 def parse_options(texts: Sequence[str]) -> dict[str, str]:
@@ -65,8 +69,8 @@ def build_method(name: str, *, checkpoint: Path | None = None, worker: WorkerSet
     if name in method_names():
         if worker is not None and worker != WorkerSetup():
             raise UsageError(
-                f"method '{name}' runs in this process; --repo, --python, --option, --any-commit and --timeout are for "
-                "third-party methods"
+                f"method '{name}' runs in this process; --repo, --python, --option, --any-commit, --timeout and "
+                "--trained-on are for third-party methods"
             )
         return create(name)
     if name in baseline_names():
@@ -79,6 +83,7 @@ def build_method(name: str, *, checkpoint: Path | None = None, worker: WorkerSet
             options=how.options,
             any_commit=how.any_commit,
             timeout_s=how.timeout_s,
+            trained_on=how.trained_on,
         )
     known = sorted({*method_names(), *baseline_names()})
     raise UsageError(f"no method '{name}'; see `dgbench methods list`.{did_you_mean(name, known)}")

@@ -34,6 +34,7 @@ class SuiteMethod(BaseModel):
     options: dict[str, str] = {}
     any_commit: bool = False
     timeout_s: float = Field(default=120.0, gt=0)
+    trained_on: tuple[str, ...] = ()
     protocols: tuple[str, ...] | None = None
     seeds: tuple[int, ...] = (0,)
 

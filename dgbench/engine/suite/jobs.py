@@ -96,6 +96,7 @@ def _run(job: RunPart) -> None:
         options=asked.options,
         any_commit=asked.any_commit,
         timeout_s=asked.timeout_s,
+        trained_on=asked.trained_on,
     )
     with method_at_work(asked.name, checkpoint=asked.checkpoint, worker=worker) as method:
         run_method(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,8 @@ def export_images(
         clips.setdefault(_name(row.subject, row.moment), []).append(row)
     clips = {name: shown for name, shown in sorted(clips.items()) if len(shown) > 1}
     total, done, hasher = sum(map(len, clips.values())), 0, hashlib.sha256()
-    (out / "train").mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(out / "train", ignore_errors=True)  # the loaders take every file that lies there
+    (out / "train").mkdir(parents=True)
     (out / "test").mkdir(exist_ok=True)
     for name, shown in clips.items():
         images = [_at(source.image(row.key), size) for row in sorted(shown, key=lambda row: row.key)]

@@ -33,7 +33,8 @@ def exported_network(body: nn.Sequential, *, taps: tuple[int, ...]) -> bytes:
         layers.append({"steps": steps, "tap": index in taps})
     buffer = io.BytesIO()
     text = np.frombuffer(json.dumps(layers).encode(), dtype=np.uint8)
-    np.savez(buffer, layers=text, **arrays)
+    stored: dict[str, Any] = {"layers": text, **arrays}
+    np.savez(buffer, **stored)
     return buffer.getvalue()
 
 

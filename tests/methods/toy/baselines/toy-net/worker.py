@@ -21,7 +21,9 @@ class ToyNet(TensorWorker):
     def build(self):
         from modules.generator import Generator
 
-        return {"generator": Generator()}
+        if not self.training:
+            return {"generator": Generator()}
+        return {"generator": Generator(**self.configuration("config/toy-256.yaml")["model_params"]["generator_params"])}
 
     def infer(self, source, reference):
         return self.parts["generator"](source, reference)
