@@ -43,6 +43,8 @@ _NAME = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _SEXES = {"female": "f", "male": "m"}
+_ORIENTATION = 0x0112  # of EXIF
+_ON_ITS_SIDE = (5, 6, 7, 8)
 #: Of copies of one photograph the first of these is used.
 _VARIANTS = ("original", "crop", "renamed")
 _SECOND_COPY = "second copy of a photograph (published names before others, whole photographs before crops)"
@@ -198,9 +200,10 @@ def _best_first(root: Path, copies: list[dict[str, object]]) -> list[dict[str, o
 
 
 def _size(path: Path) -> tuple[int, int] | None:
-    """Return width and height from the file's header, or ``None`` where it has none that can be read."""
+    """Return width and height as shown from the file's header, or ``None`` where it has none that can be read."""
     try:
         with Pillow.open(path, formats=FORMATS) as picture:
-            return picture.size
+            width, height = picture.size
+            return (height, width) if picture.getexif().get(_ORIENTATION, 1) in _ON_ITS_SIDE else (width, height)
     except (OSError, SyntaxError, ValueError, struct.error, Pillow.DecompressionBombError):
         return None

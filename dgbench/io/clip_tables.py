@@ -1,4 +1,8 @@
-"""The clip tables of a data set, read once in parallel and cached outside it; a bad clip is one entry."""
+"""The clip tables of a data set, read once in parallel and cached outside it; a bad clip is one entry.
+
+Only tables are kept, never failures: a clip that could not be read is tried again, since what was wrong (rights, a
+disk that was away) may have been mended without a trace in the file's size and time.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +21,12 @@ from dgbench.core.errors import DgbenchError
 from dgbench.io.atomic import write_bytes
 from dgbench.io.cache import cache_folder
 from dgbench.io.parquet import read_frame
-from dgbench.io.video import ClipTable, VideoError, read_table
+from dgbench.io.video import ClipTable, VideoError, decoder_name, read_table
 
 _log = logging.getLogger(__name__)
-_COLUMNS = ["path", "mark", "failure", "width", "height", "pts"]
+_COLUMNS = ["path", "mark", "width", "height", "pts"]
+#: Changes with what is computed here or in :mod:`dgbench.io.video`; with the decoder's version it is part of the name.
+_VERSION = 2
 #: How often what was read is kept: the tables of a large set take hours, and a killed process loses no more than this.
 _KEEP_S = 300.0
 
@@ -35,24 +41,34 @@ class ClipTables:
 
     def __init__(self, root: Path, *, cache: Path | None = None) -> None:
         self._root = root
-        self._file = (cache or cache_folder() / "clips") / f"{digest(str(root.resolve()))[:24]}.parquet"
+        self._file = (cache or cache_folder() / "clips") / f"{self._name(root)}.parquet"
         self._known = self._load()
+        self._failed: dict[str, VideoError] = {}
+
+    @staticmethod
+    def _name(root: Path) -> str:
+        return digest([str(root.resolve()), _VERSION, decoder_name()])[:24]
 
     def read(self, paths: Iterable[str], *, workers: int = 4) -> dict[str, ClipTable | VideoError]:
         """Return the table of each clip, or why it has none; what was not known is read and cached as it goes."""
         wanted = list(dict.fromkeys(paths))
         marks = {path: self._mark(path) for path in wanted}
-        unknown = [path for path in wanted if self._known.get(path, (None, None))[0] != marks[path]]
+        unknown = [path for path in wanted if self._known.get(path, ("", None))[0] != marks[path]]
         if unknown:
             self._read_all({path: marks[path] for path in unknown}, workers=workers)
-        return {path: self._known[path][1] for path in wanted}
+        return {path: self._failed[path] if path in self._failed else self._known[path][1] for path in wanted}
 
     def _read_all(self, marks: dict[str, str], *, workers: int) -> None:
         kept = time.monotonic()
         with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
             try:
                 for path, found in zip(marks, pool.map(self._read_one, marks), strict=True):
-                    self._known[path] = (marks[path], found)
+                    if isinstance(found, ClipTable):
+                        self._known[path] = (marks[path], found)
+                        self._failed.pop(path, None)
+                    else:
+                        self._known.pop(path, None)
+                        self._failed[path] = found
                     if time.monotonic() - kept > _KEEP_S:
                         self._keep()
                         kept = time.monotonic()
@@ -79,25 +95,20 @@ class ClipTables:
             return "missing"
         return f"{status.st_size}:{status.st_mtime_ns}"
 
-    def _load(self) -> dict[str, tuple[str | None, ClipTable | VideoError]]:
+    def _load(self) -> dict[str, tuple[str, ClipTable]]:
         try:
             table = read_frame(self._file)
-            known: dict[str, tuple[str | None, ClipTable | VideoError]] = {}
-            for path, mark, failure, width, height, pts in zip(
-                *(table[name].tolist() for name in _COLUMNS), strict=True
-            ):
-                found = VideoError(failure) if failure else ClipTable(width, height, np.asarray(pts, dtype=np.int64))
-                known[path] = (mark, found)
-            return known
+            rows = zip(*(table[name].tolist() for name in _COLUMNS), strict=True)
+            return {
+                path: (mark, ClipTable(width, height, np.asarray(pts, dtype=np.int64)))
+                for path, mark, width, height, pts in rows
+            }
         except (OSError, ValueError, KeyError):
             return {}  # absent or damaged: it can be made again
 
     def _save(self) -> None:
         rows = [
-            (path, mark, "", found.width, found.height, found.pts)
-            if isinstance(found, ClipTable)
-            else (path, mark, str(found), 0, 0, np.zeros(0, np.int64))
-            for path, (mark, found) in sorted(self._known.items())
+            (path, mark, found.width, found.height, found.pts) for path, (mark, found) in sorted(self._known.items())
         ]
         buffer = io.BytesIO()
         pd.DataFrame(rows, columns=_COLUMNS).to_parquet(buffer, index=False)

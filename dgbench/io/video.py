@@ -6,24 +6,32 @@ container's own frame rate is therefore not even read.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dgbench.core.face import Image
-from dgbench.io.images import MAX_PIXELS, MAX_SIDE, ImageError
+from dgbench.io.images import MAX_PIXELS, MAX_SIDE
+from dgbench.io.video_container import (
+    VideoError,
+    orientation,
+    require_index,
+    require_whole,
+    shown,
+    video_stream,
+)
 
-
-class VideoError(ImageError):
-    """A clip that is missing, damaged, truncated or holds no video; one failure, counted once for the clip."""
+__all__ = ["ClipTable", "VideoError", "decode_frames", "decoder_name", "read_table", "write_video"]
 
 
 @dataclass(frozen=True)
 class ClipTable:
-    """What is known of a clip: size in pixels and the presentation time of each frame, in the stream's own unit."""
+    """What is known of a clip: size in pixels as shown, and each frame's presentation time in the stream's own unit."""
 
     width: int
     height: int
@@ -53,16 +61,27 @@ def read_table(path: Path) -> ClipTable:
         width, height = stream.codec_context.width, stream.codec_context.height
         if not 0 < max(width, height) <= MAX_SIDE or width * height > MAX_PIXELS:
             raise VideoError(f"{path}: frames of {width}x{height} px are refused")
-        packets = [packet for packet in container.demux(stream) if packet.size]
-        times = [packet.pts for packet in packets if not packet.is_discard]
+        times: list[int | None] = []
+        count, end = 0, 0.0
+        for packet in container.demux():
+            if packet.size and packet.stream.type in ("video", "audio"):
+                end = max(end, _end_of(packet, container.start_time))
+            if packet.size and packet.stream.index == stream.index:
+                count += 1
+                if not packet.is_discard:
+                    times.append(packet.pts)
         promised = int(stream.frames or 0)
+        if promised > count:
+            raise VideoError(f"{path}: truncated, {count} of {promised} frames are there; copy it again")
+        if not promised and count:
+            require_whole(container, path, end=end, step=end / count, frames=count)
     if any(time is None for time in times) or len(set(times)) != len(times):
-        times = _times_by_decoding(path)
+        times = list(_times_by_decoding(path))
     if not times:
         raise VideoError(f"{path}: holds no frame; copy it again")
-    if promised > len(packets):
-        raise VideoError(f"{path}: truncated, {len(packets)} of {promised} frames are there; copy it again")
-    return ClipTable(width, height, np.array(sorted(times), dtype=np.int64))
+    if _is_transposed(path):
+        width, height = height, width
+    return ClipTable(width, height, np.array(sorted(time for time in times if time is not None), dtype=np.int64))
 
 
 def decode_frames(
@@ -81,14 +100,16 @@ def decode_frames(
         raise VideoError(f"{path}: no frame {outside[0]}, the clip has {table.n_frames}", kind="missing")
     place = {int(time): position for position, time in enumerate(table.pts)}
     last = max(wanted, default=-1)
+    turn: tuple[bool, bool, bool] | None = None
     with _open(path) as (container, stream):
         for count, frame in enumerate(container.decode(stream)):
             position = count if frame.pts is None else place.get(int(frame.pts))
             if position is None:
                 raise VideoError(f"{path}: the decoder gives a frame at {frame.pts} that no packet announced")
+            turn = orientation(frame, path) if turn is None else turn
             if position in wanted:
                 wanted.discard(position)
-                yield position, np.ascontiguousarray(frame.to_ndarray(format="rgb24"))
+                yield position, shown(frame, path, turn)
             if not wanted or position > last:
                 break
     if wanted:
@@ -123,6 +144,21 @@ def write_video(path: Path, frames: Collection[Image], *, fps: int = 25, quality
     write_bytes(path, buffer.getvalue())
 
 
+def _is_transposed(path: Path) -> bool:
+    """Whether the clip is shown with its sides exchanged: frames carry the display matrix, packets do not."""
+    with _open(path) as (container, stream):
+        frame = next(iter(container.decode(stream)), None)
+        return frame is not None and orientation(frame, path)[0]
+
+
+def _end_of(packet: Any, start: int | None) -> float:
+    """Return when a packet ends, in seconds from the clip's start."""
+    begin = packet.pts if packet.pts is not None else packet.dts
+    if begin is None:
+        return 0.0
+    return float((begin + (packet.duration or 0)) * packet.time_base) - (start or 0) / 1e6
+
+
 def _times_by_decoding(path: Path) -> list[int]:
     with _open(path) as (container, stream):
         times = [frame.pts for frame in container.decode(stream)]
@@ -138,8 +174,12 @@ _ONLY_CLIPS = {
 }
 
 
+#: What the system, and not the file, is to blame for.
+_SYSTEM = (errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.ENOENT)
+
+
 class _open:  # noqa: N801
-    """Open a clip's first video stream with one decoding thread; FFmpeg's errors leave as :class:`VideoError`."""
+    """Open a clip's video stream with one decoding thread; FFmpeg's errors leave as :class:`VideoError`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -149,18 +189,20 @@ class _open:  # noqa: N801
 
         if not self.path.is_file():
             raise VideoError(f"{self.path}: no such video", kind="missing")
+        require_index(self.path)
         try:
             # Tags in odd encodings are nobody's reason to lose a clip.
             self.container = av.open(str(self.path), options=_ONLY_CLIPS, metadata_errors="replace")
         except av.FFmpegError as error:
             raise self._explain(error) from error
-        if not self.container.streams.video:
+        try:
+            stream = video_stream(self.container, self.path)
+        except av.FFmpegError as error:
             self.container.close()
-            raise VideoError(f"{self.path}: holds no video stream")
-        stream = self.container.streams.video[0]
-        if stream.codec_context is None:
+            raise self._explain(error) from error
+        except VideoError:
             self.container.close()
-            raise VideoError(f"{self.path}: holds a video stream that no decoder knows")
+            raise
         stream.thread_count = 1
         return self.container, stream
 
@@ -173,4 +215,6 @@ class _open:  # noqa: N801
 
     def _explain(self, error: Exception) -> VideoError:
         reason = getattr(error, "strerror", None) or type(error).__name__
+        if getattr(error, "errno", None) in _SYSTEM:
+            return VideoError(f"{self.path}: cannot be read ({reason})")
         return VideoError(f"{self.path}: damaged or truncated video ({reason}); copy it again")

@@ -71,7 +71,7 @@ def test_bad_clips_are_one_error_each(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match=r"truncated, .* of 60 frames|damaged or truncated"):
         read_table(path)
     path.write_bytes(whole[:40])
-    with pytest.raises(VideoError, match=r"damaged or truncated|no video stream"):
+    with pytest.raises(VideoError, match=r"index .moov. missing: file cut off"):
         read_table(path)
     path.write_bytes(b"")
     with pytest.raises(VideoError):
@@ -95,8 +95,10 @@ def test_tables_are_cached_until_the_file_changes(tmp_path: Path, monkeypatch: p
     assert isinstance(first["bad.mp4"], VideoError)
     with monkeypatch.context() as patch:
         patch.setattr("dgbench.io.clip_tables.read_table", lambda path: pytest.fail(f"read {path} again"))
-        again = ClipTables(root, cache=cache).read(["bad.mp4", "good.mp4"])
-    assert again["good.mp4"].n_frames == 6 and str(again["bad.mp4"]) == str(first["bad.mp4"])
+        again = ClipTables(root, cache=cache).read(["good.mp4"])
+    assert again["good.mp4"].n_frames == 6
+    write_video(root / "bad.mp4", numbered(3))
+    assert ClipTables(root, cache=cache).read(["bad.mp4"])["bad.mp4"].n_frames == 3
     write_video(root / "good.mp4", numbered(8))
     os.utime(root / "good.mp4", ns=(1, 1))
     assert ClipTables(root, cache=cache).read(["good.mp4"])["good.mp4"].n_frames == 8
