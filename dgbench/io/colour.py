@@ -148,7 +148,7 @@ def _is_deep(picture: Pillow.Image, data: bytes) -> bool:
 
 
 def _other_space_of_png(data: bytes) -> bool:
-    """Whether a PNG's ``cICP`` chunk, which Pillow does not read, states anything but BT.709 primaries and its curve."""
+    """Whether a ``cICP`` chunk, which Pillow does not read, states other primaries than BT.709 or another curve."""
     place = 8
     while place + 12 <= len(data):
         length, kind = struct.unpack(">I4s", data[place : place + 8])
