@@ -30,6 +30,9 @@ _COLOR_SPACE, _INTEROP_IFD, _INTEROP_INDEX = 0xA001, 0xA005, 1
 _EXIF_IFD = 0x8769
 
 
+_DAMAGED: tuple[type[Exception], ...] = (ImageCms.PyCMSError, *DAMAGED_ARRAYS)
+
+
 class ColourError(ValueError):
     """Why a picture's colours or depth are refused, as the end of a sentence."""
 
@@ -104,7 +107,7 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     try:
         opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         space = opened.profile.xcolor_space
-    except (ImageCms.PyCMSError, *DAMAGED_ARRAYS) as error:
+    except _DAMAGED as error:
         raise ColourError("its colour profile is damaged; save it again as sRGB") from error
     if space != _SIGNATURES.get(mode):
         raise ColourError(f"its colour profile is of {space.strip()} pictures and this one is {mode}; save it as sRGB")
@@ -117,7 +120,7 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
             renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
             flags=ImageCms.Flags.BLACKPOINTCOMPENSATION | ImageCms.Flags.NOOPTIMIZE,
         )
-    except (ImageCms.PyCMSError, *DAMAGED_ARRAYS) as error:
+    except _DAMAGED as error:
         raise ColourError("its colour profile cannot be used; save it again as sRGB") from error
     grid = _grid(mode)
     moved = ImageCms.applyTransform(grid, transform)
