@@ -17,6 +17,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "protocols list": ("protocols:list_", "List the released protocols."),
     "protocols show": ("protocols:show", "Show one protocol: rule, counts, frame, metrics, digest."),
     "protocols verify": ("protocols:verify", "Tell what of a protocol a copy of the data covers."),
+    "protocols release": ("protocol_release:release", "Release a protocol: counts, digests, pair list, lock."),
     "data index": ("data:index", "Read a copy of a data set and write its manifest."),
     "data prepare": ("data:prepare", "Detect, crop and store a protocol's images and landmarks."),
     "data synth": ("synth:synth", "Render a SynthFace tree in a data set's own layout."),

@@ -47,17 +47,23 @@ def write_pairs(path: Path, pairs: list[Pair]) -> str:
     return sha256_bytes(data)
 
 
+def is_pair_list(path: Path) -> bool:
+    """Whether a file, plain or gzip, begins with the header of dgbench's pair lists.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    header = ",".join(_FIELDS).encode()
+    return _content(path, len(header) + 3).removeprefix(b"\xef\xbb\xbf").startswith(header)
+
+
 def read_pairs(path: Path, *, sha256: str | None = None) -> list[Pair]:
-    """Read a pair list.
+    """Read a pair list, gzip or plain.
 
     Raises:
         UsageError: the file is missing, damaged, has other columns, or is not the one that ``sha256`` names.
     """
-    try:
-        with gzip.open(path, "rb") as handle:
-            data = handle.read(_MAX_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise UsageError(f"{path}: pair list cannot be read ({error})") from error
+    data = _content(path, _MAX_BYTES + 1)
     if len(data) > _MAX_BYTES:
         raise UsageError(f"{path}: pair list is over {_MAX_BYTES >> 20} MiB")
     if sha256 is not None and sha256_bytes(data) != sha256:
@@ -75,6 +81,17 @@ def read_pairs(path: Path, *, sha256: str | None = None) -> list[Pair]:
 def pair_set_digest(pair_ids: list[str]) -> str:
     """Return the digest of a set of pairs, whatever their order."""
     return digest(sorted(pair_ids))
+
+
+def _content(path: Path, size: int) -> bytes:
+    """Return the first ``size`` bytes, uncompressed."""
+    try:
+        with path.open("rb") as plain:
+            packed = plain.read(2) == b"\x1f\x8b"
+        with gzip.open(path, "rb") if packed else path.open("rb") as handle:
+            return handle.read(size)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"{path}: pair list cannot be read ({error})") from error
 
 
 def _pair(row: list[str]) -> Pair:

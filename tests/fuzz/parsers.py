@@ -106,7 +106,7 @@ def _yaml() -> list[Parser]:
 
     from dgbench.engine.suite.file import read_suite
     from dgbench.methods.baseline_card import load_card
-    from dgbench.protocols.registry import read_protocol
+    from dgbench.protocols.drafts import read_protocol
     from dgbench.results.records.published import parse_published
     from dgbench.training.dg.config_file import load_config
 

@@ -7,7 +7,7 @@ from dgbench.protocols.verify import check_coverage, table
 
 
 def test_a_whole_copy_is_covered_and_a_torn_one_says_where() -> None:
-    loaded = load_protocol("rafd-cross")
+    loaded = load_protocol("rafd-cross@1")
     frames = rafd_frames()
     whole = check_coverage(loaded.protocol, loaded.pairs(), set(frames["key"]))
     assert (whole.covered, whole.expected, whole.ranked, whole.missing_keys) == (1440, 1440, True, [])
@@ -32,7 +32,7 @@ def test_a_whole_copy_is_covered_and_a_torn_one_says_where() -> None:
 
 def test_only_a_whole_copy_can_be_ranked_and_a_nearly_whole_one_is_worth_a_run() -> None:
     """``min_coverage`` is advice; a board ranks a run over every pair alone, so nothing else may be called rankable."""
-    loaded = load_protocol("rafd-cross")
+    loaded = load_protocol("rafd-cross@1")
     protocol = loaded.protocol.model_copy(update={"min_coverage": 0.9})
     pairs, keys = loaded.pairs(), set(rafd_frames()["key"])
     nearly = check_coverage(protocol, pairs, keys - {pairs[0].source})

@@ -15,7 +15,8 @@ from dgbench.core.face import Image
 from dgbench.core.pair import Pair
 from dgbench.core.record import Coverage
 from dgbench.datasets.manifest import Manifest
-from dgbench.datasets.registry import READERS, data_root, reader
+from dgbench.datasets.registry import data_root, reader
+from dgbench.engine.run.known_names import OWN_SOURCES, require_known_names
 from dgbench.preprocess.live import LiveSource, PointFinder
 from dgbench.preprocess.source import ImageSource
 from dgbench.preprocess.store import PreparedStore, is_store
@@ -23,13 +24,6 @@ from dgbench.protocols.frozen_points import FILE as POINTS_FILE
 from dgbench.protocols.frozen_points import read_points
 from dgbench.protocols.pairs_file import pair_set_digest
 from dgbench.protocols.registry import LoadedProtocol
-
-#: Data sets that need no folder of the user's, or render their images: name → "module:function", called with the
-#: protocol and the folder given (or ``None``).
-_OWN_SOURCES: dict[str, str] = {
-    "synthface-mini": "dgbench.synthface.sets.mini:open_mini",
-    "synthface": "dgbench.synthface.sets.live:open_synthface",
-}
 
 
 @dataclass(frozen=True)
@@ -68,23 +62,28 @@ class OpenData:
         )
 
 
-def dataset_names() -> list[str]:
-    """Return the name of every data set that a protocol can be on, sorted."""
-    return sorted({*READERS, *_OWN_SOURCES})
-
-
-def open_data(loaded: LoadedProtocol, data: Path | None, *, weights: Path | None = None) -> OpenData:
+def open_data(
+    loaded: LoadedProtocol, data: Path | None, *, weights: Path | None = None, may_be_empty: bool = False
+) -> OpenData:
     """Open a protocol's data: a raw copy, a prepared store, or a set that dgbench brings itself.
 
+    Args:
+        loaded: the protocol.
+        data: the folder of the data set or of a store.
+        weights: folder of network weights, for crops that need a detector.
+        may_be_empty: whether a copy that covers no pair at all is opened too, to report on it.
+
     Raises:
-        MissingError: the data set is not here. UsageError: the folder holds something else, or no pair at all.
+        MissingError: the data set is not here. UsageError: the folder holds something else, or no pair at all; or the
+            protocol names a sampler, metric or data set that is not known here.
     """
     protocol = loaded.protocol
+    require_known_names(protocol)
     source: ImageSource
     root: Path | None = data
     skipped: dict[str, list[str]] = {}
-    if protocol.dataset in _OWN_SOURCES:
-        module, function = _OWN_SOURCES[protocol.dataset].split(":")
+    if protocol.dataset in OWN_SOURCES:
+        module, function = OWN_SOURCES[protocol.dataset].split(":")
         opener: Callable[..., ImageSource] = getattr(importlib.import_module(module), function)
         source = opener(protocol, data)
         assert isinstance(source, ImageSource)
@@ -102,10 +101,10 @@ def open_data(loaded: LoadedProtocol, data: Path | None, *, weights: Path | None
             manifest = reader(protocol.dataset)(root)
             source, every, skipped = _live(loaded, manifest, weights), loaded.pairs(manifest), manifest.skipped
     covered = [pair for pair in every if all(key in source for key in pair.keys)]
-    if not covered:
+    if not covered and not may_be_empty:
         raise UsageError(
-            f"{root or protocol.dataset}: covers none of the {len(every)} pairs of {protocol.name}; "
-            "see `dgbench protocols verify`"
+            f"{root or protocol.dataset}: covers none of the {protocol.expected_pairs or len(every)} pairs of "
+            f"{protocol.name}; `dgbench protocols verify {protocol.name} --data {root}` reports what is there"
         )
     present = {pair.pair_id for pair in covered}
     return OpenData(

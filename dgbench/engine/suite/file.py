@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from dgbench.core.card import JudgeSet
 from dgbench.core.errors import UsageError, did_you_mean
 from dgbench.core.pair import PAIR_ID
-from dgbench.engine.run.data import dataset_names
+from dgbench.engine.run.known_names import dataset_names
 from dgbench.io.yaml_file import read_yaml
 from dgbench.protocols.registry import load_protocol
 

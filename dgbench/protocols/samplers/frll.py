@@ -8,6 +8,8 @@ import pandas as pd
 from dgbench.core.digests import seed_of
 from dgbench.core.pair import Pair
 from dgbench.core.protocol import Protocol
+from dgbench.protocols.samplers.common import number, people_of
+from dgbench.protocols.samplers.roles import sample_one_role
 
 _OTHER = {"03": "08", "08": "03"}
 
@@ -37,6 +39,22 @@ def sample_expression_pairs(frames: pd.DataFrame, protocol: Protocol) -> list[Pa
                 if all(key in keys for key in pair.keys):
                     pairs.append(pair)
     return pairs
+
+
+def sample_one_expression(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]:
+    """Return cross pairs in which half of the people are shown neutral and asked for smiling, half the other way.
+
+    Parameter ``rounds``: how many references each person has; everyone is also a reference that often.
+    """
+    return sample_one_role(
+        protocol,
+        people_of(frames, protocol),
+        views=tuple(_OTHER),
+        side=lambda view: int(view == "08"),
+        sources=lambda half: ("03", "08")[half : half + 1],
+        rounds=number(protocol, "rounds"),
+        pair=lambda person, source, other, _view, _turn: _pair(person, other, source),
+    )
 
 
 def _partners(people: list[str], count: int, seed: int) -> dict[str, list[str]]:

@@ -16,6 +16,7 @@ from dgbench.core.pair import Pair
 from dgbench.core.protocol import Protocol
 from dgbench.datasets.multipie import EXPRESSIONS, YAWS, multipie_key
 from dgbench.protocols.samplers.common import Shot, circle_of, generator, make_pair, number, people_of, real, word
+from dgbench.protocols.samplers.roles import sample_one_role
 
 #: Cameras from image-left to image-right profile: order of label is not order of angle.
 _BY_YAW = sorted(YAWS, key=lambda camera: YAWS[camera])
@@ -42,13 +43,9 @@ def sample_multipie(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]:
     people = people_of(frames, protocol)
     have = _usable(frames, people, shot)
     session_of = _draw_sessions(protocol, people, have, shot)
-    together: dict[int, list[str]] = defaultdict(list)
-    for person in people:
-        if person in session_of:
-            together[session_of[person]].append(person)
     pairs = []
-    for session, members in sorted(together.items()):
-        recordings = sorted(recording for at, recording in EXPRESSIONS if at == session)
+    for session, members in _together(session_of):
+        recordings = _recordings(session)
         circle = circle_of(protocol, members, session)
         for place, person in enumerate(circle):
             for camera in cameras:
@@ -67,6 +64,40 @@ def sample_multipie(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]:
                 if all(key in have for key in pair.keys):
                     pairs.append(pair)
     return pairs
+
+
+def sample_multipie_one_role(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]:
+    """Return cross pairs in which each person is shown from one side and asked for from the other.
+
+    As :func:`sample_multipie`, but the people of a session fall into two halves: one is shown by the cameras of
+    negative yaw and asked for by those of positive yaw, the other the other way round. The frontal camera is for
+    sources alone. Parameters: ``max_source_yaw``, ``min_reference_yaw``, ``shot``, and ``rounds``, the pairs for each
+    person and camera, in another recording each as far as the session has them.
+    """
+    shot = number(protocol, "shot")
+    people = people_of(frames, protocol)
+    have = _usable(frames, people, shot)
+    sources = [camera for camera in _BY_YAW if abs(YAWS[camera]) <= real(protocol, "max_source_yaw")]
+    cameras = [camera for camera in _BY_YAW if abs(YAWS[camera]) >= max(real(protocol, "min_reference_yaw"), 1)]
+    pairs: list[Pair] = []
+    for session, members in _together(_draw_sessions(protocol, people, have, shot)):
+
+        def pair(person: str, source: str, other: str, camera: str, turn: int, at: int = session) -> Pair:
+            order = generator(protocol, "recordings", person, camera).permutation(_recordings(at))
+            cell = (at, int(order[turn % len(order)]), camera, shot)
+            return _pair(protocol, (person, (at, 1, source, shot)), (other, cell))
+
+        pairs += sample_one_role(
+            protocol,
+            members,
+            views=cameras,
+            side=lambda camera: int(YAWS[camera] > 0),
+            sources=lambda half: sources,
+            rounds=number(protocol, "rounds"),
+            pair=pair,
+            where=(session,),
+        )
+    return [pair for pair in pairs if all(key in have for key in pair.keys)]
 
 
 def sample_multipie_training(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]:
@@ -104,6 +135,18 @@ def sample_multipie_training(frames: pd.DataFrame, protocol: Protocol) -> list[P
                 seen.add(pair.pair_id)
                 pairs.append(pair)
     return pairs
+
+
+def _recordings(session: int) -> list[int]:
+    return sorted(recording for at, recording in EXPRESSIONS if at == session)
+
+
+def _together(session_of: dict[str, int]) -> list[tuple[int, list[str]]]:
+    """Return (session, its people) in order of session."""
+    groups: dict[int, list[str]] = defaultdict(list)
+    for person, session in session_of.items():
+        groups[session].append(person)
+    return sorted(groups.items())
 
 
 def _level(frames: pd.DataFrame) -> pd.Series:

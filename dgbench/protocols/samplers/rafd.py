@@ -18,6 +18,7 @@ from dgbench.protocols.samplers.common import (
     people_of,
     word,
 )
+from dgbench.protocols.samplers.roles import sample_one_role
 
 Cell = tuple[str, str, str]
 #: The source photograph of the test protocols: frontal camera, neutral, looking into the camera.
@@ -58,6 +59,35 @@ def sample_rafd_grid(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]:
                     if all(key in have for key in pair.keys):
                         pairs.append(pair)
     return pairs
+
+
+def sample_rafd_one_role(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]:
+    """Return cross pairs in which each person is shown from one side and asked for from the other.
+
+    Everyone is a source in :data:`SOURCE`. Beside it half of the people are shown by the cameras of negative yaw and
+    asked for by those of positive yaw, the other half the other way round; in the frontal camera every other
+    expression is for showing. Parameter ``gazes_per_cell``: pairs for each person and (camera, expression) cell,
+    each in another gaze.
+    """
+
+    def side(cell: Cell) -> int:
+        yaw = yaw_of_camera(cell[0])
+        return int(yaw > 0) if yaw else EXPRESSIONS.index(cell[1]) % 2
+
+    def pair(person: str, source: Cell, other: str, cell: Cell, turn: int) -> Pair:
+        usable = [gaze for gaze in GAZES if (*cell[:2], gaze) != SOURCE]
+        gazes = generator(protocol, "gazes", person, *cell[:2]).permutation(usable)
+        return _pair(protocol, (person, source), (other, (*cell[:2], str(gazes[turn]))))
+
+    return sample_one_role(
+        protocol,
+        people_of(frames, protocol),
+        views=[(camera, expression, "") for camera in CAMERAS for expression in EXPRESSIONS],
+        side=side,
+        sources=lambda half: (SOURCE,),
+        rounds=number(protocol, "gazes_per_cell"),
+        pair=pair,
+    )
 
 
 def sample_rafd_training(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]:

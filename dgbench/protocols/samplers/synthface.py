@@ -20,6 +20,7 @@ from dgbench.protocols.samplers.common import (
 )
 from dgbench.protocols.samplers.multipie import sample_multipie, sample_multipie_training
 from dgbench.protocols.samplers.rafd import sample_rafd_grid
+from dgbench.protocols.samplers.roles import sample_one_role
 from dgbench.protocols.samplers.voxceleb import sample_voxceleb_cross, sample_voxceleb_self
 from dgbench.synthface.sets.layouts import Layout, Selection, layout
 from dgbench.synthface.sets.layouts.voxceleb import VoxcelebLayout
@@ -102,6 +103,30 @@ def sample_mini_test(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]:
             start = usable[place % len(usable)]
             pairs.append(_pair(protocol, person, start, other, cell))
     return pairs
+
+
+def sample_mini_one_role(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]:
+    """Return cross pairs of the mini set in which each person is shown on one side and asked for on the other.
+
+    Half of the people are shown in the six cells with yaw up to 0 and asked for in the six that turn to image-right,
+    the other half the other way round. Parameters: ``max_source_yaw`` and ``min_reference_yaw`` in degrees, and
+    ``rounds``, the pairs for each person and cell.
+    """
+    yaws = {cell: settings[0] for cell, settings in TEST_CELLS.items()}
+    near, far = number(protocol, "max_source_yaw"), number(protocol, "min_reference_yaw")
+
+    def side(cell: str) -> int:
+        return int(yaws[cell] > 0)
+
+    return sample_one_role(
+        protocol,
+        people_of(frames, protocol),
+        views=[cell for cell, yaw in yaws.items() if abs(yaw) >= far],
+        side=side,
+        sources=lambda half: [cell for cell, yaw in yaws.items() if abs(yaw) <= near and side(cell) == half],
+        rounds=number(protocol, "rounds"),
+        pair=lambda person, source, other, cell, _turn: _pair(protocol, person, source, other, cell),
+    )
 
 
 def sample_mini_training(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]:

@@ -60,6 +60,17 @@ def write_lock(protocols_root: Path) -> Path:
     return protocols_root / LOCK
 
 
+def lock_version(protocols_root: Path, name: str) -> None:
+    """Enter the files of ``id@N`` as they are now, over an entry that is there.
+
+    Raises:
+        UsageError: the lock is damaged.
+    """
+    identifier, _, version = name.rpartition("@")
+    entry = protocol_digests(protocols_root / identifier / f"v{version}")
+    write_json(protocols_root / LOCK, {**(read_lock(protocols_root) or {}), name: entry})
+
+
 def read_lock(protocols_root: Path) -> dict[str, dict[str, str]] | None:
     """Read the lock, ``None`` where there is none.
 

@@ -57,7 +57,7 @@ def test_a_suite_runs_scores_publishes_and_resumes(
         ("frll-self@1", "copy-source", 0),
         ("frll-self@1", "target", 0),
         ("frll-self@1", "target", 1),
-        ("frll-cross@1", "copy-source", 0),
+        ("frll-cross@2", "copy-source", 0),
     ]
     assert {o.cell.method.name for o in outcomes if o.error} == {"dg"}
     records = sorted((tmp_path / "results").rglob("record.json"))
@@ -108,17 +108,17 @@ def test_a_suite_named_from_its_own_folder_means_the_same_everywhere(
 
 
 def test_a_methods_protocol_may_be_named_with_or_without_its_version(tmp_path: Path) -> None:
-    swapped = TEXT.replace("[frll-self@1, frll-cross]", "[frll-self, frll-cross@1]")
+    swapped = TEXT.replace("[frll-self@1, frll-cross]", "[frll-self, frll-cross@2]")
     swapped = swapped.replace("protocols: [frll-self@1]", "protocols: [frll-self@1, frll-cross]")
     target = [cell for cell in cells(read_suite(_write(tmp_path, swapped))) if cell.method.name == "target"]
-    assert [cell.protocol for cell in target] == ["frll-self@1"] * 2 + ["frll-cross@1"] * 2
+    assert [cell.protocol for cell in target] == ["frll-self@1"] * 2 + ["frll-cross@2"] * 2
 
 
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
         ("    protocols: [frll-self@1]", "    protocols: [frll-slef]", "no protocol 'frll-slef'.*Did you mean"),
-        ("    protocols: [frll-self@1]", "    protocols: [rafd-cross]", "'target' names protocol rafd-cross@1, which"),
+        ("    protocols: [frll-self@1]", "    protocols: [rafd-cross]", "'target' names protocol rafd-cross@2, which"),
         ("data: {frll: frll}", "data: {frl: frll}", "data: no data set 'frl' .*Did you mean 'frll'"),
         ("methods:\n  - name: copy-source\n", "methods:\n  - {name: black, seeds: []}\n", "nothing to run"),
     ],
