@@ -94,12 +94,14 @@ class PairMetric(ABC):
         roles: judge roles it uses (detector, identity, landmarks, pose).
         of_generated: whether it measures the generated image; where not, a failed generation does not fail it.
         valid_range: what a value can be; a record with another value is refused.
+        of_all_pairs: whether a pair's value depends on the other pairs too, so that no sample can repeat it.
     """
 
     images: frozenset[Role] = frozenset()
     seen: frozenset[Role] = frozenset()
     roles: frozenset[str] = frozenset()
     of_generated: bool = True
+    of_all_pairs: bool = False
     valid_range: Range = (None, None)
 
     def __init__(self, card: MetricCard) -> None:
@@ -112,6 +114,14 @@ class PairMetric(ABC):
     @abstractmethod
     def score(self, view: PairView) -> float | Failure:
         """Return the pair's value in the card's unit, or why it has none."""
+
+    def settle(self, pairs: Sequence[Pair], scores: Sequence[float | Failure]) -> Sequence[float | Failure]:
+        """Return the final scores once every pair has been seen: the same, unless a metric compares across pairs."""
+        return scores
+
+    def note(self) -> str:
+        """Return what a reader must know beside the value of the settled pairs; "" where there is nothing."""
+        return ""
 
 
 @dataclass(frozen=True)

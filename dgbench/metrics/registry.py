@@ -25,6 +25,8 @@ from dgbench.metrics import (
     lpips,
     pose,
     psnr,
+    retrieval,
+    sharpness,
     ssim,
 )
 from dgbench.metrics.contract import Judges, Metric
@@ -39,6 +41,7 @@ _PLAIN: dict[str, Callable[[], Metric]] = {
     "ssim": lambda: ssim.Ssim(ssim.CARD),
     "psnr": lambda: psnr.Psnr(psnr.CARD),
     "l1": lambda: l1.L1(l1.CARD),
+    "sharpness": lambda: sharpness.Sharpness(sharpness.CARD),
     "ssim_m11_L2": lambda: compat_ssim.CompatSsim(compat_ssim.CARD),
 }
 _OWN_NETWORK: dict[str, Callable[[Path | None], Metric]] = {
@@ -50,6 +53,7 @@ _OWN_NETWORK: dict[str, Callable[[Path | None], Metric]] = {
 _JUDGED: dict[str, Callable[[Networks], Metric]] = {
     "detection": lambda networks: detection.Detection(detection.card(networks)),
     "landmark_nme": lambda networks: landmark_nme.LandmarkNme(landmark_nme.card(networks)),
+    "id_rank1": lambda networks: retrieval.IdentityRank1(retrieval.card(networks)),
     "akd": lambda networks: akd.Akd(akd.card(networks)),
     "expression": lambda networks: expression.Expression(expression.card(networks)),
     "fid": lambda networks: fid.Fid(fid.card(networks)),

@@ -137,7 +137,7 @@ class _Pass:
                 if progress is not None:
                     progress(len(batch))
             columns = tuple(
-                PairColumn(metric, tuple(row[number] for row in rows))
+                PairColumn(metric, tuple(metric.settle(self.pairs, [row[number] for row in rows])))
                 for number, metric in enumerate(self.pair_metrics)
             )
             sets = (*self._set_values(spool, generation), *(rows_of.value() for rows_of in own))
@@ -150,6 +150,8 @@ class _Pass:
             if not metric.applies(loaded.pair):
                 row.append(Failure("missing", f"pair {pair_id} has nothing that {name} compares"))
             elif metric.of_generated and isinstance(loaded.generated, Failure):
+                if metric.of_all_pairs:
+                    metric.score(view)  # its real images belong to what the other pairs are compared with
                 row.append(loaded.generated)
             else:
                 value = metric.score(view)

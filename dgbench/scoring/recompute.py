@@ -13,7 +13,7 @@ from dgbench.core.digests import seed_of
 from dgbench.core.errors import MissingError, UsageError
 from dgbench.core.pair import Pair
 from dgbench.core.record import Record
-from dgbench.metrics.contract import ImageSource, Judges
+from dgbench.metrics.contract import ImageSource, Judges, PairMetric
 from dgbench.metrics.registry import make_metric
 from dgbench.results.records.store import metric_columns
 from dgbench.scoring.evaluator import evaluate
@@ -130,11 +130,13 @@ def _recomputable(
             skipped[value.name] = "a set metric has no score per pair"
         elif value.name in table.columns:
             try:
-                current = make_metric(value.name, judges, weights=weights).card
+                metric = make_metric(value.name, judges, weights=weights)
             except (UsageError, MissingError) as error:
                 skipped[value.name] = str(error)
                 continue
-            if current.digest != value.card_digest:
+            if isinstance(metric, PairMetric) and metric.of_all_pairs:
+                skipped[value.name] = "a pair's value depends on all pairs of the run"
+            elif metric.card.digest != value.card_digest:
                 skipped[value.name] = "its card is not the one of this version and these judges"
             else:
                 names.append(value.name)

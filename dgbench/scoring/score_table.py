@@ -176,7 +176,7 @@ def _pair_value(
         n_scored=n_scored,
         failures=dict(sorted(failures.items())),
         bins=tuple(bins),
-        note="" if n_scored else "no pair could be measured: the value is the floor",
+        note=column.metric.note() if n_scored else "no pair could be measured: the value is the floor",
     )
 
 
