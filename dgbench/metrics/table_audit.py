@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import math
 from collections import defaultdict
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dgbench.core.errors import UsageError
+from dgbench.io.delimited import number, parse_table, read_text
 
 #: Metric column → (lowest, highest, whether larger is better).
 RANGES: dict[str, tuple[float, float, bool]] = {
@@ -80,8 +80,11 @@ def audit_table(path: Path) -> list[TableFinding]:
     metrics are the names in :data:`RANGES` (any case; L1 on [0, 1]); ``<metric>_rank`` is a printed place. Other
     columns are ignored; empty cells, ``-`` and ``–`` are absent numbers.
 
+    Columns are parted by commas, semicolons or tabs; a number is written with a point and nothing else.
+
     Raises:
-        UsageError: the file cannot be read, has no ``method`` column or no metric column.
+        UsageError: the file cannot be read, has no ``method`` column or no metric column, or a row has more or fewer
+            cells than the header.
     """
     rows, findings = _read(path)
     for row in rows:
@@ -101,16 +104,10 @@ def psnr_bound(l1: float) -> float:
 
 
 def _read(path: Path) -> tuple[list[_Row], list[TableFinding]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read as UTF-8 text ({error})") from error
-    try:
-        reader = csv.DictReader(text.splitlines())
-        written = [(reader.line_num, record) for record in reader]
-    except csv.Error as error:
-        raise UsageError(f"{path}: not a CSV table ({error})") from error
-    names = [name.strip().lower() for name in reader.fieldnames or []]
+    table = parse_table(
+        read_text(path, what="a table of numbers"), where=str(path), known=("method",), short_rows=False
+    )
+    names = [_name(column) for column in table.header]
     if len(set(names)) != len(names):
         raise UsageError(f"{path}: a column stands twice in the header")
     if "method" not in names or not set(names) & RANGES.keys():
@@ -119,16 +116,16 @@ def _read(path: Path) -> tuple[list[_Row], list[TableFinding]]:
         )
     rows: list[_Row] = []
     findings: list[TableFinding] = []
-    for line, record in written:
-        cells = {name: (value or "").strip() for name, value in zip(names, record.values(), strict=False)}
+    for line, row in table.rows:
+        cells = dict(zip(names, row, strict=True))
         numbers: dict[str, float] = {}
         for name, cell in cells.items():
             if name.removesuffix("_rank") not in RANGES or cell in ("", "-", "–", "—"):
                 continue
             try:
-                numbers[name] = float(cell)
-            except ValueError:
-                findings.append(TableFinding("not-a-number", (line,), f"{name} is {cell!r}, not a number"))
+                numbers[name] = number(cell)
+            except ValueError as error:
+                findings.append(TableFinding("not-a-number", (line,), f"{name}: {error}"))
         rows.append(
             _Row(
                 line,
@@ -139,6 +136,11 @@ def _read(path: Path) -> tuple[list[_Row], list[TableFinding]]:
             )
         )
     return rows, findings
+
+
+def _name(column: str) -> str:
+    """Return a column's name in lower case, without the arrow that says which way is better."""
+    return column.strip(" \t↑↓⬆⬇▲▼").casefold()
 
 
 def _range_findings(row: _Row) -> list[TableFinding]:

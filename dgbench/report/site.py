@@ -6,13 +6,13 @@ import gzip
 import json
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
 import dgbench
 from dgbench.core.errors import UsageError
 from dgbench.core.protocol import Protocol
 from dgbench.io.atomic import write_bytes
+from dgbench.io.yaml_file import read_yaml
 from dgbench.report.gallery import Gallery
 from dgbench.report.images import Pictures, RunImages, Thumbnails
 from dgbench.report.pages import Templates, counts, matrices, method_stats, versions
@@ -107,8 +107,8 @@ def _load_protocols(root: Path | None) -> dict[str, Protocol]:
     for name, folder in released_versions(root).items():
         file = folder / "protocol.yaml"
         try:
-            protocols[name] = Protocol.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+            protocols[name] = Protocol.model_validate(read_yaml(file, what="a protocol"))
+        except ValidationError as error:
             raise UsageError(f"{file}: not a protocol ({' '.join(str(error).split())[:160]})") from error
     return protocols
 

@@ -6,10 +6,9 @@ import subprocess
 from decimal import Decimal
 from pathlib import Path
 
-import yaml
-
 from dgbench.core.errors import MissingError, UsageError
 from dgbench.core.record import Record
+from dgbench.io.yaml_file import parse_yaml
 from dgbench.results.checks.problem import Problem
 from dgbench.results.records import released
 from dgbench.results.records.published import Contradiction, Published, PublishedTable, load_published, parse_published
@@ -173,10 +172,7 @@ def read_corrections(results_root: Path) -> dict[str, str]:
 
 def _corrections(content: bytes, name: str) -> dict[str, str]:
     """Parse corrections: path or id → reason; ``name`` is what an error calls them."""
-    try:
-        data = yaml.safe_load(content.decode()) or {}
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"{name}: cannot be read as YAML: {' '.join(str(error).split())}") from error
+    data = parse_yaml(content, where=name, what="a file of corrections") or {}
     if not isinstance(data, dict) or not all(isinstance(v, str) and len(v) >= 20 for v in data.values()):
         raise UsageError(f"{name}: is not 'record folder: reason' with reasons of at least 20 characters")
     return {str(path).strip("/"): reason for path, reason in data.items()}

@@ -6,11 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-import yaml
-
 from dgbench.core.errors import UsageError
 from dgbench.core.protocol import Protocol
 from dgbench.core.record import Record
+from dgbench.io.yaml_file import read_yaml
 from dgbench.results.checks.problem import Problem
 from dgbench.results.records import released
 from dgbench.results.records.store import RECORD, StoredRecord
@@ -40,9 +39,8 @@ def protocol_problems(records: Iterable[StoredRecord], protocols: Path) -> list[
 
 def _problems_of_one(folder: Path, place: str, records: list[StoredRecord]) -> list[Problem]:
     try:
-        content = yaml.safe_load((folder / "protocol.yaml").read_text(encoding="utf-8"))
-        protocol = Protocol.model_validate(content)
-    except (ValueError, yaml.YAMLError) as error:
+        protocol = Protocol.model_validate(read_yaml(folder / "protocol.yaml", what="a protocol"))
+    except (ValueError, UsageError) as error:
         reason = f"cannot be read: {' '.join(str(error).split())[:200]}"
         return [Problem(f"{place}/protocol.yaml", "protocol", reason)]
     problems: list[Problem] = []

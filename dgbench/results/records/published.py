@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from dgbench.core.errors import UsageError
 from dgbench.core.record import Origin
+from dgbench.io.yaml_file import UniqueKeyLoader
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -148,7 +149,7 @@ def parse_published(content: bytes, name: str) -> Published:
         raise UsageError(f"{name}: cannot be read as YAML: {' '.join(str(error).split())}") from error
 
 
-class _AsPrinted(yaml.SafeLoader):
+class _AsPrinted(UniqueKeyLoader):
     """YAML whose numbers stay text, so that ``0.70`` is not turned into 0.7; only null and merge keys are resolved."""
 
 
