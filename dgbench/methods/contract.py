@@ -62,12 +62,16 @@ class Task:
 
 
 class Reenactor(ABC):
-    """A method. Results may depend on nothing but the task: not on other tasks, the batch, or the order."""
+    """A method. Results may depend on nothing but the task: not on other tasks, the batch, or the order.
+
+    ``environment`` names what it runs in, where that is not this process: failures of another one are tried again.
+    """
 
     name: ClassVar[str]
     needs: ClassVar[frozenset[Need]]
     motion: ClassVar[Motion] = "absolute"
     training_data: tuple[str, ...] = ()
+    environment: str = ""
     batch_size: int = 16
 
     def load(self, context: LoadContext) -> None:

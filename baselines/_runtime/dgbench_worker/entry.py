@@ -14,7 +14,7 @@ from dgbench_worker.checks import (
     versions,
 )
 from dgbench_worker.errors import WorkerError
-from dgbench_worker.generate import is_out_of_memory
+from dgbench_worker.generate import is_out_of_memory, try_once
 from dgbench_worker.isolation import be_deterministic, cut_network, import_paths, settle, take_channels
 from dgbench_worker.serving import serve
 from dgbench_worker.shims import declare_torchvision_operators
@@ -64,6 +64,9 @@ def open_worker(kind, worker_file, args):
         line = f"{type(error).__name__}: {error}".split("\n")[0][:200]
         cause = "ran out of memory while loading" if is_out_of_memory(error) else "could not be loaded"
         raise WorkerError(f"{worker.method} {cause} ({line})", 1)
+    if args.threads and "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(args.threads)
+    try_once(worker, args.size or worker.size)
     hello = {
         "op": "hello",
         "protocol": PROTOCOL,
@@ -111,8 +114,6 @@ def main(kind, worker_file):
         if any("=" not in entry for entry in args.set):
             raise WorkerError("--set takes NAME=VALUE")
         worker, hello = open_worker(kind, worker_file, args)
-        if args.threads and "torch" in sys.modules:
-            sys.modules["torch"].set_num_threads(args.threads)
         if args.pairs:
             return run_pairs(worker, hello, args)
         serve(worker, hello, args.size or worker.size, heard, said)
