@@ -8,6 +8,7 @@ import sys
 from dgbench_worker.alone import run_pairs
 from dgbench_worker.checks import (
     check_checkout,
+    check_packages,
     check_ready,
     checkpoint_digest,
     pinned_commit,
@@ -85,10 +86,27 @@ def open_worker(kind, worker_file, args):
     return worker, hello
 
 
+def imports(kind, only_say=False):
+    """Import the packages of a worker or trainer in this interpreter; return 0, or 3 with the line that says why."""
+    if only_say:
+        print(" ".join(kind.packages))
+        return 0
+    try:
+        if "torchvision" in kind.packages:
+            declare_torchvision_operators()
+        check_packages(kind)
+    except WorkerError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    return 0
+
+
 def main(kind, worker_file):
     """Entry point of every worker.py."""
     parser = argparse.ArgumentParser(description=f"{kind.method} as a dgbench worker; dgbench ships none of its code.")
     parser.add_argument("--describe", action="store_true", help="print what this worker is, as JSON, and stop")
+    parser.add_argument("--imports", action="store_true", help="import the packages that it needs, and stop")
+    parser.add_argument("--packages", action="store_true", help="print the packages that it needs, and stop")
     parser.add_argument("--repo", help="checkout of the authors' repository")
     parser.add_argument("--checkpoint", help="weights: a file, or a folder where the method needs several")
     parser.add_argument("--checkpoint-sha256", help="refuse any other checkpoint")
@@ -104,6 +122,8 @@ def main(kind, worker_file):
     if args.describe:
         print(json.dumps(describe(kind), sort_keys=True))
         return 0
+    if args.imports or args.packages:
+        return imports(kind, only_say=args.packages)
     if not args.repo or not args.checkpoint or args.serve == bool(args.pairs) or bool(args.pairs) != bool(args.out):
         parser.error("give --repo and --checkpoint, and either --serve or --pairs with --out")
     for name in ("pairs", "out"):
