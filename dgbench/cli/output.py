@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from dgbench.core.text import visible
+
 #: The ``--json`` switch that every verb has.
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
@@ -24,8 +26,12 @@ def begin() -> None:
 
 
 def emit(data: dict[str, Any], text: str, *, as_json: bool) -> None:
-    """Print ``text``, or ``data`` as one JSON object; NaN and infinity are refused rather than printed."""
-    print(json.dumps(data, ensure_ascii=False, allow_nan=False, sort_keys=True) if as_json else text)
+    """Print ``text``, or ``data`` as one JSON object; NaN and infinity are refused rather than printed.
+
+    Control signs, which a name or note from outside may hold, are written out: a terminal would act on them.
+    """
+    line = json.dumps(data, ensure_ascii=False, allow_nan=False, sort_keys=True) if as_json else text
+    print(visible(line, keep="\n\t"))
     _Printed.result = as_json
 
 
@@ -35,7 +41,7 @@ def report(message: str, code: int, *, as_json: bool) -> int:
     A verb that prints its result and then ends with an error, because some of the work failed, has named the
     failures in that result.
     """
-    line = " ".join(message.split())
+    line = visible(" ".join(message.split()))
     if as_json and not _Printed.result:
         print(json.dumps({"error": line, "exit_code": code}))
     print(f"dgbench: {line}", file=sys.stderr)

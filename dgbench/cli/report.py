@@ -31,11 +31,14 @@ def report(
     from dgbench.engine.inputs import ProtocolInputs
     from dgbench.protocols.registry import protocols_root
     from dgbench.report.site import Options, build_report
+    from dgbench.results.records.rules import Rules
 
+    beside = results.resolve().parent / "protocols"
     folder = runs or (results if any(results.glob("**/run.json")) else None)
     options = Options(
         runs=folder,
         protocols_root=protocols_root(),
+        rules=Rules(beside if beside.is_dir() else protocols_root()),
         inputs=ProtocolInputs(folder, data) if folder else None,
         licensed_images=licensed_images,
         figures=figures,

@@ -35,6 +35,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "report": ("report:report", "Write a static site of tables, plots and image grids."),
     "methods list": ("methods:list_", "List methods, what is runnable here and what is missing."),
     "methods check": ("methods:check", "Hold a method against the contract."),
+    "metrics lock": ("metrics:lock", "Write today's metric cards into the lock that records are held against."),
     "weights list": ("weights:list_", "List known network weights and which are here."),
     "weights import-official": ("weights_import:import_official", "Convert the DG authors' checkpoints."),
     "audit": ("audit:audit", "Recompute sampled scores of a run, or check a table of published numbers."),
@@ -47,6 +48,7 @@ _GROUPS = {
     "train": "Train the Dual-Generator, or a third-party method.",
     "leaderboard": "Leaderboards: build, check.",
     "methods": "Methods: list, check.",
+    "metrics": "Metrics: the lock of their cards.",
     "weights": "Network weights: list, import.",
 }
 

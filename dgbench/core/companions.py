@@ -1,7 +1,4 @@
-"""What is read beside a metric, for rooms that import no metric.
-
-The metric classes say the same (``companions``, ``parts``); a test holds the two against each other.
-"""
+"""What is read beside a metric: its own parts, floors and ceilings, and other metrics that answer the same question."""
 
 from __future__ import annotations
 

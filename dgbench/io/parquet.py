@@ -3,19 +3,87 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from dgbench.io.regular import read_regular
 
-def read_frame(path: Path) -> pd.DataFrame:
+
+@dataclass(frozen=True)
+class Limits:
+    """How large a table from outside may be: a few kilobytes of Parquet can stand for gigabytes.
+
+    Attributes:
+        file_bytes: of the file.
+        rows, columns: of the table.
+        cells: rows times columns.
+        text: characters of one text.
+    """
+
+    file_bytes: int
+    rows: int
+    columns: int
+    cells: int
+    text: int
+
+
+def read_frame(path: Path, *, limits: Limits | None = None) -> pd.DataFrame:
     """Read one Parquet file.
 
+    Args:
+        path: the file.
+        limits: what a file from outside may hold: plain columns of text, numbers and truth values, so large at most.
+
     Raises:
-        OSError: it is missing or cannot be read. ValueError: it is no Parquet file (pyarrow's errors are ValueErrors).
+        OSError: it is missing or cannot be read. ValueError: it is no Parquet file (pyarrow's errors are ValueErrors)
+            or over the limits. UsageError: with ``limits``, it is a link, no regular file, or too large.
     """
     import pyarrow.parquet as pq
 
-    table = pq.read_table(io.BytesIO(path.read_bytes()), use_threads=False, pre_buffer=False)
-    frame: pd.DataFrame = table.to_pandas(use_threads=False)
+    if limits is None:
+        table = pq.read_table(io.BytesIO(path.read_bytes()), use_threads=False, pre_buffer=False)
+    else:
+        table = _read_limited(read_regular(path, limit=limits.file_bytes), limits)
+    frame: pd.DataFrame = table.to_pandas(use_threads=False, ignore_metadata=limits is not None)
     return frame
+
+
+def _read_limited(data: bytes, limits: Limits) -> object:
+    """Read a table after its header was looked at, with texts kept once each until their length is known."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    about = pq.read_metadata(io.BytesIO(data))
+    schema = about.schema.to_arrow_schema()
+    whole = sum(about.row_group(group).total_byte_size for group in range(about.num_row_groups))
+    if about.num_rows > limits.rows or len(schema) > limits.columns or about.num_rows * len(schema) > limits.cells:
+        raise ValueError(f"{about.num_rows:,} rows of {len(schema)} columns are more than is read")
+    if whole > 16 * limits.cells:
+        raise ValueError(f"{whole:,} bytes unpacked are more than is read")
+    for field in schema:
+        kind = field.type
+        if not (_is_text(kind) or pa.types.is_primitive(kind) or pa.types.is_null(kind)):
+            raise ValueError(f"column {field.name[:40]!r} is of type {str(kind)[:40]}; texts and numbers are read")
+    texts = [field.name for field in schema if _is_text(field.type)]
+    table = pq.read_table(io.BytesIO(data), use_threads=False, pre_buffer=False, read_dictionary=texts)
+    for name in texts:
+        for chunk in table.column(name).chunks:
+            longest = max((len(value) for value in chunk.dictionary.to_pylist() if value is not None), default=0)
+            if longest > limits.text:
+                raise ValueError(f"column {name[:40]!r} holds a text of {longest:,} characters")
+    return pa.table({name: _plain(table.column(name)) for name in table.column_names})
+
+
+def _is_text(kind: object) -> bool:
+    import pyarrow as pa
+
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _plain(column: object) -> object:
+    import pyarrow as pa
+
+    assert isinstance(column, pa.ChunkedArray)
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column

@@ -10,7 +10,9 @@ import numpy as np
 
 from dgbench.core.digests import sha256_bytes
 from dgbench.core.face import Image
+from dgbench.core.pair import PAIR_ID
 from dgbench.io.atomic import write_bytes
+from dgbench.io.images import ImageError, read_image
 from dgbench.results.records.store import StoredRecord, find_records
 
 Role = Literal["source", "reference", "target"]
@@ -39,7 +41,8 @@ class RunImages:
     def generated(self, stored: StoredRecord, pair_id: str) -> Path | None:
         """The generated image of one pair of a record, or ``None``."""
         folder = self.folders.get(stored.record.run_id)
-        file = folder / "images" / f"{pair_id}.png" if folder else None
+        plain = PAIR_ID.fullmatch(pair_id)  # a table from outside may name a pair "../../secret"
+        file = folder / "images" / f"{pair_id}.png" if folder and plain else None
         return file if file is not None and file.is_file() else None
 
     def has(self, stored: StoredRecord) -> bool:
@@ -106,16 +109,14 @@ class Pictures:
 
 
 def _jpeg(image: Image | Path, size: int) -> bytes | None:
-    """A JPEG of at most ``size`` pixels a side; ``None`` for a file that is no image."""
+    """A JPEG of at most ``size`` pixels a side; ``None`` for a file that is no image, or none that dgbench reads."""
     import io
 
     from PIL import Image as Pillow
-    from PIL import UnidentifiedImageError
 
     try:
-        picture = Pillow.open(image) if isinstance(image, Path) else Pillow.fromarray(image)
-        picture = picture.convert("RGB")
-    except (OSError, UnidentifiedImageError, Pillow.DecompressionBombError):
+        picture = Pillow.fromarray(read_image(image) if isinstance(image, Path) else image)
+    except ImageError:
         return None
     picture.thumbnail((size, size), Pillow.Resampling.LANCZOS)
     buffer = io.BytesIO()

@@ -20,6 +20,7 @@ from dgbench.report.panels import Panel, make_panels
 from dgbench.report.picture_figures import panel_figure, strip_figure
 from dgbench.report.views import ProtocolView, SectionView
 from dgbench.results.boards.board import Row
+from dgbench.results.records.rules import Rules
 
 #: Methods side by side on a page and in a figure; the page of differences has them all.
 _SIDE_BY_SIDE = 8
@@ -32,6 +33,7 @@ class Options:
     Attributes:
         runs: folder of run folders with images; without it the report has no images.
         protocols_root: folder with ``<id>/v<N>/protocol.yaml``, for titles and licences.
+        rules: what records are held against; by default the protocols beside the results, where there are any.
         inputs: gives a protocol's source, reference and target images; called with ``id@version``.
         licensed_images: show images of protocols whose licence does not let them be shown to others.
         figures: also write PDF, PNG and LaTeX.
@@ -43,6 +45,7 @@ class Options:
 
     runs: Path | None = None
     protocols_root: Path | None = None
+    rules: Rules | None = None
     inputs: Callable[[str], InputImages | None] | None = None
     licensed_images: bool = False
     figures: bool = True

@@ -21,6 +21,7 @@ from dgbench.report.views import card_views, method_views, protocol_views
 from dgbench.results.boards.board import make_boards
 from dgbench.results.records.published import load_published
 from dgbench.results.records.released import released_versions
+from dgbench.results.records.rules import rules_beside
 from dgbench.results.records.store import find_records
 from dgbench.results.tables.leaderboard import OVERALL, render_boards
 
@@ -44,7 +45,7 @@ def build_report(results_root: Path, out: Path, *, options: Options | None = Non
     published = load_published(results_root)
     records = find_records(results_root)
     protocols = _load_protocols(options.protocols_root)
-    boards = make_boards(records, published)
+    boards = make_boards(records, published, rules=options.rules or rules_beside(results_root))
     views = protocol_views(boards, protocols)
     site = Site(out)
     for asset in sorted(_STATIC.iterdir()):

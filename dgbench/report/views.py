@@ -164,7 +164,7 @@ def card_views(protocols: Sequence[ProtocolView]) -> list[CardView]:
     for protocol in protocols:
         for section in protocol.sections:
             for row in section.section.rows:
-                for metric in (metric for stored in row.seeds for metric in stored.record.metrics):
+                for metric in (metric for stored in row.seeds for metric in row.shown(stored)):
                     cards[metric.card_digest] = metric.card
                     place = f"{protocol.name} ({section.section.judges or 'no judges'})"
                     used.setdefault(metric.card_digest, set()).add(place)

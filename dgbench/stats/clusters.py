@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,31 +84,59 @@ def bootstrap_means(values: Floats, clusters: Clusters, *, draws: int = DRAWS, s
     Returns:
         float64 (draws,), or (draws, K).
     """
-    n_people = len(clusters.people)
     columns = values[:, None] if values.ndim == 1 else values
-    # Pairs of the same two people always weigh the same: the work is over cells, not over pairs.
-    code = clusters.first * n_people + clusters.second
-    cells, inverse = np.unique(code, return_inverse=True)
-    sums = [np.bincount(inverse, weights=column, minlength=len(cells)) for column in columns.T]
-    counts = np.bincount(inverse, minlength=len(cells)).astype(np.float64)
-    first, second = cells // n_people, cells % n_people
-    is_self = first == second
-    generator = np.random.default_rng(seed)
+    cells = Cells.of(clusters)
+    sums = [np.bincount(cells.inverse, weights=column, minlength=len(cells.first)) for column in columns.T]
     means = np.empty((columns.shape[1], draws), dtype=np.float64)
     done = 0
-    rows = max(1, _CHUNK_BYTES // (8 * max(1, len(cells))))
-    while done < draws:
-        weights = generator.multinomial(n_people, np.full(n_people, 1.0 / n_people), size=min(rows, draws - done))
-        weights = weights.astype(np.float64)
-        pair_weights = np.where(is_self, weights[:, first], weights[:, first] * weights[:, second])
-        total = pair_weights @ counts
-        kept = total > 0
-        pair_weights, total = pair_weights[kept], total[kept]
+    for pair_weights, total in resampled_weights(cells, draws=draws, seed=seed):
         for row, summed in zip(means, sums, strict=True):
             # One product per column: a product of all at once would round by how many there are.
             row[done : done + len(total)] = (pair_weights @ summed) / total
         done += len(total)
     return means[0] if values.ndim == 1 else means.T
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Pairs of the same two people as one cell: they always weigh the same, so the work is over cells, not over pairs.
+
+    Attributes:
+        n_people: how many people there are.
+        first, second: int64 (C,), the two people of each cell.
+        inverse: int64 (N,), the cell of each pair.
+        counts: float64 (C,), how many pairs a cell has.
+    """
+
+    n_people: int
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    inverse: NDArray[np.int64]
+    counts: Floats
+
+    @classmethod
+    def of(cls, clusters: Clusters) -> Cells:
+        """Gather the pairs of ``clusters``."""
+        n_people = len(clusters.people)
+        cells, inverse = np.unique(clusters.first * n_people + clusters.second, return_inverse=True)
+        counts = np.bincount(inverse, minlength=len(cells)).astype(np.float64)
+        return cls(n_people, cells // n_people, cells % n_people, inverse, counts)
+
+
+def resampled_weights(cells: Cells, *, draws: int, seed: int) -> Iterator[tuple[Floats, Floats]]:
+    """Yield, for some of ``draws`` resamples of people at a time, each cell's weight (D, C) and all pairs' (D,)."""
+    generator = np.random.default_rng(seed)
+    n_people, is_self = cells.n_people, cells.first == cells.second
+    rows = max(1, _CHUNK_BYTES // (8 * max(1, len(cells.first))))
+    done = 0
+    while done < draws:
+        weights = generator.multinomial(n_people, np.full(n_people, 1.0 / n_people), size=min(rows, draws - done))
+        weights = weights.astype(np.float64)
+        pair_weights = np.where(is_self, weights[:, cells.first], weights[:, cells.first] * weights[:, cells.second])
+        total = pair_weights @ cells.counts
+        kept = total > 0
+        done += int(kept.sum())
+        yield pair_weights[kept], total[kept]
 
 
 def standard_error(values: Floats, clusters: Clusters) -> float:

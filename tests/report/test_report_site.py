@@ -15,6 +15,7 @@ from PIL import Image
 
 from dgbench.core.errors import UsageError
 from dgbench.report.site import Options, build_report
+from dgbench.results.records.rules import Rules
 
 _ROOT = Path(__file__).parents[2]
 
@@ -98,16 +99,25 @@ def test_values_over_few_images_are_marked_and_bin_edges_are_not_rounded(tmp_pat
     data["metrics"][3]["note"] = "small N: N=48 < 5000, biased upwards; rank by kd"
     file.write_text(json.dumps(data))
     protocol = yaml.safe_load((_ROOT / "protocols" / "frll-cross" / "v1" / "protocol.yaml").read_text())
-    folder = tmp_path / "protocols" / "frll-cross" / "v1"
+    folder = tmp_path / "released" / "protocols" / "frll-cross" / "v1"
     folder.mkdir(parents=True)
     (folder / "protocol.yaml").write_text(yaml.safe_dump(protocol | {"pose_bins": [0.0, 7.5, 22.5]}))
-    options = Options(protocols_root=tmp_path / "protocols", figures=False)
+    options = Options(protocols_root=tmp_path / "released" / "protocols", figures=False)
     build_report(tmp_path / "runs", tmp_path / "site", options=options)
     text = (tmp_path / "site" / "protocols" / "frll-cross-v1.html").read_text(encoding="utf-8")
     assert '<abbr title="small N: N=48 &lt; 5000, biased upwards; rank by kd">†</abbr>' in text
     assert "† Over fewer than 5,000 images" in text
     assert "0 / 7.5 / 22.5°" in text
     assert "†</abbr>" in (tmp_path / "site" / "methods" / "dg.html").read_text(encoding="utf-8")
+
+
+def test_a_row_whose_cards_are_not_dgbenchs_shows_no_value_and_breaks_no_page(tmp_path: Path) -> None:
+    write_run(tmp_path / "runs", "evil", 0.6, protocol="frll-cross")
+    options = Options(protocols_root=_ROOT / "protocols", rules=Rules(_ROOT / "protocols"))
+    build_report(tmp_path / "runs", tmp_path / "site", options=options)
+    text = (tmp_path / "site" / "protocols" / "frll-cross-v1.html").read_text(encoding="utf-8")
+    assert "no value of ssim" in text and "Identity similarity" not in text
+    assert "What csim measures" not in (tmp_path / "site" / "metrics.html").read_text(encoding="utf-8")
 
 
 def test_printed_tables_stand_on_the_page_of_the_nearest_protocol(site: Path) -> None:

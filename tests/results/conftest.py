@@ -5,10 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fabricated_records import write_run
+from fabricated_records import lock_cards, write_run
 
+from dgbench.results.records import card_lock
 from dgbench.results.records.store import publish
 from dgbench.results.tables.leaderboard import build
+
+
+@pytest.fixture
+def made_up_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A lock of cards in which the made-up ones are released, in place of the package's."""
+    monkeypatch.setattr(card_lock, "FILE", lock_cards(tmp_path / "cards.json"))
+    return tmp_path / "cards.json"
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dgbench.core.card import JudgeNetwork, JudgeSet, MetricCard
+from dgbench.core.card import JUDGE_SETS, JudgeNetwork, JudgeSet, MetricCard
 from dgbench.core.digests import digest, seed_of
 from dgbench.core.record import (
     BinValue,
@@ -18,6 +18,7 @@ from dgbench.core.record import (
     ProtocolRef,
     Record,
 )
+from dgbench.results.records.card_lock import CardLock, LockedCard, write_card_lock
 from dgbench.results.records.store import write_record
 from dgbench.stats.clusters import DRAWS, Clusters, mean_interval
 
@@ -41,6 +42,18 @@ def card(name: str, judges: JudgeSet = "embedded", *, version: int = 1, compat: 
         compat=compat,
         judges=(JudgeNetwork(role="identity", name=f"{judges}-net", sha256="ab" * 32),),
     )
+
+
+def lock_cards(file: Path) -> Path:
+    """Write a lock that holds the made-up cards, as if dgbench had released them."""
+    held = [card(name, judges) for judges in JUDGE_SETS for name in ("csim", "pose_error", "ssim", "fd")]
+    of = [judges for judges in JUDGE_SETS for _ in range(4)]
+    entries = [
+        LockedCard(judges=judges, pinned=True, low=0.0 if one.name != "csim" else -1.0, high=None, card=one)
+        for judges, one in zip(of, held, strict=True)
+    ]
+    write_card_lock(CardLock(entries), file)
+    return file
 
 
 def pair_table(

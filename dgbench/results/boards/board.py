@@ -14,12 +14,13 @@ import pandas as pd
 from dgbench.core.card import MetricCard
 from dgbench.core.companions import PARTS
 from dgbench.core.record import MetricValue
-from dgbench.results.boards.eligibility import coverage_of, most_common, why_not_ranked
+from dgbench.results.boards.eligibility import Verdict, coverage_of, judge_by_newest, judge_by_rules, pairs_edition
 from dgbench.results.boards.entries import Entries, find_entries
 from dgbench.results.boards.overlap import Overlap, overlap
 from dgbench.results.boards.ranks import RankRange, better_by_intervals, better_by_pairs, for_every_seed, places
 from dgbench.results.boards.seeds import mean_of_seeds, mean_scores, same_pairs, spread_of_seeds
 from dgbench.results.records.published import Published, PublishedTable
+from dgbench.results.records.rules import Rules
 from dgbench.results.records.store import StoredRecord
 
 #: Marks a value over so few images that it is biased; and what a reader is told of the mark below a table.
@@ -43,6 +44,7 @@ class Row:
         rank: the places it may hold, ``None`` for a row that is not ranked.
         reason: "" for a ranked row, else why it is not ranked.
         overlap: of its training data with what the protocol tests on.
+        hidden: metrics of its records that are not shown, their cards being none of dgbench's.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Row:
     rank: RankRange | None
     reason: str
     overlap: Overlap
+    hidden: frozenset[str] = frozenset()
 
     @property
     def stored(self) -> StoredRecord:
@@ -69,8 +72,12 @@ class Row:
 
     @cached_property
     def _metrics(self) -> dict[str, tuple[MetricValue, ...]]:
-        held = [{metric.name: metric for metric in stored.record.metrics} for stored in self.seeds]
+        held = [{m.name: m for m in self.shown(stored)} for stored in self.seeds]
         return {name: tuple(one[name] for one in held) for name in held[0] if all(name in one for one in held)}
+
+    def shown(self, stored: StoredRecord) -> list[MetricValue]:
+        """The values of one of the records that are shown."""
+        return [metric for metric in stored.record.metrics if metric.name not in self.hidden]
 
     def metric_names(self, *, compat: bool) -> list[str]:
         """The metrics that every seed has, paper-compat ones apart."""
@@ -114,7 +121,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Section:
-    """The rows of one protocol under one judge set; rows of two sections are never ranked together."""
+    """The rows of one protocol under one judge set; rows of two sections are never ranked together.
+
+    ``judges`` names the judge set and, in brackets, what keeps its rows apart from others by the same judges: older
+    metric cards, or pairs that another copy of the data made.
+    """
 
     judges: str
     primary: str
@@ -167,8 +178,17 @@ class Board:
     published: tuple[PublishedTable, ...]
 
 
-def make_boards(records: Sequence[StoredRecord], published: Published | None = None) -> list[Board]:
-    """Group, judge and order records; deterministic, whatever the order they come in."""
+def make_boards(
+    records: Sequence[StoredRecord], published: Published | None = None, *, rules: Rules | None = None
+) -> list[Board]:
+    """Group, judge and order records; deterministic, whatever the order they come in.
+
+    Args:
+        records: the records of a results folder.
+        published: printed tables to stand beside them.
+        rules: the protocols and cards that records are held against. Where they are not given, or a protocol is not
+            among them, the newest record of a table is the measure of the others.
+    """
     entries = find_entries(records)
     groups: dict[str, dict[str, list[StoredRecord]]] = defaultdict(lambda: defaultdict(list))
     for stored in sorted(records, key=lambda entry: entry.path.encode()):
@@ -179,23 +199,58 @@ def make_boards(records: Sequence[StoredRecord], published: Published | None = N
     return [
         Board(
             protocol=name,
-            sections=tuple(_section(judges, groups[name][judges], entries) for judges in sorted(groups.get(name, {}))),
+            sections=tuple(
+                section
+                for judges in sorted(groups.get(name, {}))
+                for section in _sections(name, judges, groups[name][judges], entries, rules)
+            ),
             published=tuple(table for table in tables if table.near == name),
         )
         for name in names
     ]
 
 
-def _section(judges: str, records: list[StoredRecord], entries: Entries) -> Section:
-    primary = most_common([(stored.record.primary_metric, stored.record.created) for stored in records])
-    reasons = why_not_ranked(records, primary)
+def _sections(
+    protocol: str, judges: str, records: list[StoredRecord], entries: Entries, rules: Rules | None
+) -> list[Section]:
+    """The table of one protocol and judge set, and beside it those of older cards and of other pairs."""
+    facts = rules.protocol(protocol) if rules else None
+    if rules is not None and facts is not None:
+        primary, verdicts = facts.protocol.primary_metric, judge_by_rules(records, rules, facts)
+    else:
+        primary, verdicts = judge_by_newest(records)
     tables: dict[str, pd.DataFrame | None] = {}
     for stored in records:
-        if not reasons[stored.path]:
-            tables[stored.path] = table = stored.pair_scores()
-            if table is not None and primary in table.columns and not np.isfinite(table[primary]).all():
-                reasons[stored.path] = "pair scores are not finite"
-    ranked = _by_entry([stored for stored in records if not reasons[stored.path]], entries)
+        verdict = verdicts[stored.path]
+        if verdict.reason:
+            continue
+        tables[stored.path] = table = stored.pair_scores()
+        reason, edition = "", verdict.edition
+        if table is not None and primary in table.columns and not np.isfinite(table[primary]).all():
+            reason = "pair scores are not finite"
+        elif table is not None and facts is not None and facts.pairs is None:
+            edition = ", ".join(filter(None, (edition, pairs_edition(table))))
+        elif table is not None and facts is not None and facts.difference(table):
+            reason = "pairs are not the protocol's"
+        verdicts[stored.path] = Verdict(reason, edition, verdict.hidden)
+    editions: dict[str, list[StoredRecord]] = defaultdict(list)
+    for stored in records:
+        editions[verdicts[stored.path].edition].append(stored)
+    return [
+        _section(f"{judges} ({edition})" if edition else judges, primary, editions[edition], entries, verdicts, tables)
+        for edition in sorted(editions)
+    ]
+
+
+def _section(
+    judges: str,
+    primary: str,
+    records: list[StoredRecord],
+    entries: Entries,
+    verdicts: dict[str, Verdict],
+    tables: dict[str, pd.DataFrame | None],
+) -> Section:
+    ranked = _by_entry([stored for stored in records if not verdicts[stored.path].reason], entries)
     held = dict(zip((seeds[0].path for seeds in ranked), _places(ranked, tables, primary), strict=True))
     rows = [
         Row(
@@ -203,10 +258,11 @@ def _section(judges: str, records: list[StoredRecord], entries: Entries) -> Sect
             variant=entries.variant(seeds[0].path),
             seeds=seeds,
             rank=held.get(seeds[0].path),
-            reason=reasons[seeds[0].path],
+            reason=verdicts[seeds[0].path].reason,
             overlap=overlap(seeds[0].record.protocol.id, seeds[0].record.method.training_data),
+            hidden=verdicts[seeds[0].path].hidden,
         )
-        for seeds in (*ranked, *((stored,) for stored in records if reasons[stored.path]))
+        for seeds in (*ranked, *((stored,) for stored in records if verdicts[stored.path].reason))
     ]
     return Section(judges=judges, primary=primary, rows=tuple(sorted(rows, key=lambda row: _order(row, primary))))
 

@@ -1,14 +1,33 @@
-"""Which records of one table may be ranked, and why the others may not."""
+"""Which records of one table may be ranked, and why the others may not; no record has a say about another."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
+from dgbench.core.digests import digest
 from dgbench.core.record import Record
+from dgbench.results.records.rules import PAIR_FACTS, ProtocolFacts, Rules
 from dgbench.results.records.store import StoredRecord
 from dgbench.results.records.supersede import superseded
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a table does with one record.
+
+    Attributes:
+        reason: why it is not ranked, "" where it is.
+        edition: "" for the table of current cards and the protocol's own pairs; else the name of the table of its
+            kind, in which it is ranked apart.
+        hidden: metrics whose values are not shown, their cards being none of dgbench's.
+    """
+
+    reason: str
+    edition: str = ""
+    hidden: frozenset[str] = frozenset()
 
 
 def coverage_of(record: Record) -> str:
@@ -20,18 +39,64 @@ def coverage_of(record: Record) -> str:
     return f"{min(record.coverage.found, pairs)}/{record.coverage.expected}"
 
 
-def why_not_ranked(records: list[StoredRecord], primary: str) -> dict[str, str]:
-    """Why each record is not ranked, "" where it is, by path."""
+def judge_by_rules(records: Sequence[StoredRecord], rules: Rules, facts: ProtocolFacts) -> dict[str, Verdict]:
+    """Hold each record against the protocol and the locked cards: its verdict, by path."""
     replaced = superseded(records)
+    verdicts = {stored.path: _verdict(stored, rules, facts, replaced) for stored in records}
+    return _without_older_runs(records, verdicts)
+
+
+def judge_by_newest(records: Sequence[StoredRecord]) -> tuple[str, dict[str, Verdict]]:
+    """The same where no protocol is at hand, as in a folder of one's own runs: the newest record is the measure.
+
+    Returns:
+        The primary metric, and the verdicts by path.
+    """
+    replaced = superseded(records)
+    dated = sorted(records, key=lambda stored: (stored.record.created, stored.path), reverse=True)
+    primary = dated[0].record.primary_metric
     reasons = {stored.path: _own_reason(stored, primary, replaced) for stored in records}
-    sound = [stored for stored in records if not reasons[stored.path]]
+    sound = [stored.record for stored in dated if not reasons[stored.path]]
     if sound:
-        common = _Common.of(_newest(sound))
-        reasons |= {stored.path: common.difference(stored.record) for stored in sound}
-    equal = [stored for stored in sound if not reasons[stored.path]]
-    # Last, so that a later run that cannot be ranked takes no earlier one out.
-    newest = {stored.path for stored in _newest(equal)}
-    return reasons | {s.path: "a newer record of the same method" for s in equal if s.path not in newest}
+        newest = sound[0]
+        cards: dict[str, str] = {}
+        for record in sound:
+            for metric in record.metrics:
+                cards.setdefault(metric.name, metric.card_digest)
+        for stored in records:
+            record = stored.record
+            if reasons[stored.path]:
+                continue
+            other = [m.name for m in record.metrics if m.card_digest != cards[m.name]]
+            if record.protocol.digest != newest.protocol.digest:
+                reasons[stored.path] = "protocol digest differs"
+            elif record.coverage.pair_set != newest.coverage.pair_set:
+                reasons[stored.path] = "pair set differs"
+            elif other:
+                reasons[stored.path] = f"metric card differs: {', '.join(other)}"
+    verdicts = {path: Verdict(reason) for path, reason in reasons.items()}
+    return primary, _without_older_runs(records, verdicts)
+
+
+def _verdict(stored: StoredRecord, rules: Rules, facts: ProtocolFacts, replaced: set[str]) -> Verdict:
+    record = stored.record
+    protocol = facts.protocol
+    strange = rules.strange_cards(record)
+    hidden = frozenset(strange)
+    older = {m.name: m.card_digest for m in record.metrics if m.name in rules.older_cards(record)}
+    edition = f"older cards {digest(older)[:8]}" if older else ""
+    reason = _own_reason(stored, protocol.primary_metric, replaced)
+    if not reason and record.protocol.digest != protocol.digest:
+        reason = "protocol digest differs"
+    if not reason and facts.pairs is not None and record.coverage.pair_set != facts.pair_set:
+        reason = "pair set differs"
+    if not reason and strange:
+        reason = f"unknown metric card: {', '.join(strange)}"
+    if not reason and (lacking := rules.lacking(record, protocol)):
+        reason = f"lacks {', '.join(lacking)}"
+    if not reason and (impossible := rules.out_of_range(record)):
+        reason = f"impossible value of {', '.join(text.partition(':')[0] for text in impossible)}"
+    return Verdict(reason, edition, hidden)
 
 
 def _own_reason(stored: StoredRecord, primary: str, replaced: set[str]) -> str:
@@ -48,59 +113,27 @@ def _own_reason(stored: StoredRecord, primary: str, replaced: set[str]) -> str:
     return "primary metric is paper-compat" if value.card.compat else ""
 
 
-@dataclass(frozen=True)
-class _Common:
-    """What ranked rows must share: the protocol's text, its pairs, and the card of every metric."""
-
-    protocol: str
-    pair_set: str
-    cards: dict[str, str]
-
-    @classmethod
-    def of(cls, voters: Sequence[StoredRecord]) -> _Common:
-        """What most have: of the protocol's text, then of its pairs among those, then of each card among those.
-
-        Pairs differ under one text where every user builds them from an own copy of the data.
-        """
-        records = [stored.record for stored in voters]
-        protocol = most_common([(record.protocol.digest, record.created) for record in records])
-        records = [record for record in records if record.protocol.digest == protocol]
-        pair_set = most_common([(record.coverage.pair_set, record.created) for record in records])
-        cards: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for record in records:
-            if record.coverage.pair_set == pair_set:
-                for metric in record.metrics:
-                    cards[metric.name].append((metric.card_digest, record.created))
-        return cls(protocol, pair_set, {name: most_common(seen) for name, seen in cards.items()})
-
-    def difference(self, record: Record) -> str:
-        """What of this a record has otherwise, "" for nothing."""
-        if record.protocol.digest != self.protocol:
-            return "protocol digest differs"
-        if record.coverage.pair_set != self.pair_set:
-            return "pair set differs"
-        # A metric that no voter has differs from nothing.
-        other = [m.name for m in record.metrics if m.card_digest != self.cards.get(m.name, m.card_digest)]
-        return f"metric card differs: {', '.join(other)}" if other else ""
+def pairs_edition(table: pd.DataFrame) -> str:
+    """The table that a record belongs to where each user's copy of the data makes the pairs: that of equal pairs."""
+    columns = [table[name].astype(str).tolist() for name in ("pair_id", *PAIR_FACTS)]
+    return f"pairs {digest(columns)[:8]}"
 
 
-def _newest(records: Sequence[StoredRecord]) -> list[StoredRecord]:
-    """The newest record of each subject."""
-    newest: dict[tuple[str, str, int], StoredRecord] = {}
+def _without_older_runs(records: Sequence[StoredRecord], verdicts: dict[str, Verdict]) -> dict[str, Verdict]:
+    """Leave one ranked record of each method and seed; a later one that cannot be ranked takes no earlier one out."""
+    newest: dict[tuple[str, ...], str] = {}
     for stored in sorted(records, key=lambda entry: (entry.record.created, entry.path)):
-        newest[_subject(stored)] = stored
-    return list(newest.values())
+        if not verdicts[stored.path].reason:
+            newest[_subject(stored, verdicts[stored.path])] = stored.path
+    return {
+        stored.path: verdict
+        if (verdict := verdicts[stored.path]).reason or newest[_subject(stored, verdict)] == stored.path
+        else Verdict("a newer record of the same method", verdict.edition, verdict.hidden)
+        for stored in records
+    }
 
 
-def _subject(stored: StoredRecord) -> tuple[str, str, int]:
-    """What a section may rank only once: a method with its weights and settings, and the run's seed."""
-    return stored.record.method.name, stored.record.method.digest, stored.record.seed
-
-
-def most_common(seen: list[tuple[str, str]]) -> str:
-    """The value seen most often; between equals the one with the latest date, then the last by name."""
-    counts = Counter(value for value, _ in seen)
-    latest: dict[str, str] = {}
-    for value, created in seen:
-        latest[value] = max(created, latest.get(value, ""))
-    return max(counts, key=lambda value: (counts[value], latest[value], value))
+def _subject(stored: StoredRecord, verdict: Verdict) -> tuple[str, ...]:
+    """What a table may rank only once: a method with its weights and settings, and the run's seed."""
+    method = stored.record.method
+    return method.name, method.digest, str(stored.record.seed), verdict.edition

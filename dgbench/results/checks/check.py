@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from dgbench.core.digests import sha256_file
 from dgbench.core.errors import UsageError
 from dgbench.core.record import Record
+from dgbench.io.regular import odd_entries
 from dgbench.results.boards.board import make_boards
 from dgbench.results.checks import history
-from dgbench.results.checks.pairs_check import table_problems
+from dgbench.results.checks.many import check_records
 from dgbench.results.checks.problem import Problem
 from dgbench.results.checks.protocol_check import protocol_problems
 from dgbench.results.records.published import load_published
+from dgbench.results.records.rules import Rules, rules_beside
 from dgbench.results.records.store import (
     ENVIRONMENT,
     PAIR_SCORES,
@@ -22,7 +24,6 @@ from dgbench.results.records.store import (
     StoredRecord,
     find_record_files,
     find_records,
-    published_path,
     read_record,
 )
 from dgbench.results.records.supersede import replaces, superseded
@@ -39,6 +40,8 @@ def check(
     protocols_root: Path | None = None,
     base: str | None = None,
     readmes: Sequence[Path] | None = None,
+    cache_file: Path | None = None,
+    jobs: int | None = None,
 ) -> list[Problem]:
     """Check a results folder and return every problem found, sorted by place.
 
@@ -50,79 +53,45 @@ def check(
             it and HEAD.
         readmes: Markdown files whose marked tables must be what the records say; default: ``README.md`` beside
             ``results_root``, where it has such tables.
+        cache_file: where it is kept which records were found clean, so that they are not read again.
+        jobs: processes that check records; one for each core by default.
 
     Raises:
         UsageError: ``results_root`` is no folder, its corrections cannot be read, or ``base`` is no revision.
     """
-    protocols = protocols_root or results_root.resolve().parent / "protocols"
-    records, problems = _read_all(results_root)
-    for stored in records:
-        problems += _record_problems(stored)
+    if not results_root.is_dir():
+        raise UsageError(f"{results_root}: no such folder; give a results folder")
+    odd = odd_entries(results_root)
+    if odd:  # nothing is read through them, nor beside them
+        return [Problem(place, "link", "is a link or special file; put the file or folder itself") for place in odd]
+    rules = rules_beside(results_root, protocols_root)
+    problems = check_records(
+        results_root, find_record_files(results_root), rules=rules, cache_file=cache_file, jobs=jobs
+    )
+    records = _readable(results_root)
     problems += _duplicates(records)
     problems += _succession_problems(records)
     problems += _strays(results_root)
-    if protocols.is_dir():
-        problems += protocol_problems(records, protocols)
+    if rules is not None:
+        problems += protocol_problems(rules)
     history.read_corrections(results_root)  # a later check against this state would fail on them
     if base is not None:
-        problems += history.problems(results_root, protocols, base=base)
+        problems += history.problems(
+            results_root, protocols_root or results_root.resolve().parent / "protocols", base=base
+        )
     if readmes is None:
         beside = results_root.resolve().parent / "README.md"
         readmes = [beside] if has_blocks(beside) else []
-    problems += _regeneration(results_root, readmes, readable=not problems)
+    problems += _regeneration(results_root, readmes, rules, readable=not problems)
     return sorted(set(problems))
 
 
-def _read_all(root: Path) -> tuple[list[StoredRecord], list[Problem]]:
+def _readable(root: Path) -> list[StoredRecord]:
     records: list[StoredRecord] = []
-    problems: list[Problem] = []
     for file in find_record_files(root):
-        path = file.parent.relative_to(root).as_posix()
-        try:
-            records.append(StoredRecord(root, path, read_record(file.parent)))
-        except UsageError as error:
-            problems.append(Problem(f"{path}/{RECORD}", "schema", str(error).removeprefix(f"{file}: ")))
-    return records, problems
-
-
-def _record_problems(stored: StoredRecord) -> list[Problem]:
-    record = stored.record
-    file = f"{stored.path}/{RECORD}"
-    problems: list[Problem] = []
-    try:
-        expected = published_path(record)
-    except UsageError as error:
-        return [Problem(file, "name", str(error))]
-    if stored.path != expected:
-        problems.append(Problem(file, "name", f"belongs in {expected}/; move the folder, do not edit the record"))
-    for name, sha256 in ((PAIR_SCORES, record.pair_scores_sha256), (ENVIRONMENT, record.environment_sha256)):
-        problems += _file_problems(stored, name, sha256)
-    seen = [metric.name for metric in record.metrics]
-    problems += [Problem(file, "duplicate", f"metric {n} stands twice") for n in set(seen) if seen.count(n) > 1]
-    if record.primary_metric not in seen:
-        problems.append(Problem(file, "schema", f"primary metric {record.primary_metric} is not among the metrics"))
-    for metric in record.metrics:
-        if metric.name != metric.card.name:
-            problems.append(Problem(file, "digest", f"metric {metric.name} carries the card of {metric.card.name}"))
-        if metric.interval is not None and metric.interval.low > metric.interval.high:
-            problems.append(Problem(file, "schema", f"{metric.name}: its interval ends before it begins"))
-    if not any(problem.kind in ("digest", "missing") for problem in problems):
-        problems += table_problems(stored)
-    return problems
-
-
-def _file_problems(stored: StoredRecord, name: str, sha256: str | None) -> list[Problem]:
-    file = stored.folder / name
-    place = f"{stored.path}/{name}"
-    if sha256 is None:
-        if stored.record.origin != "measured":
-            return []
-        return [Problem(place, "digest", f"{RECORD} does not say its sha256; a measured record must")]
-    if not file.is_file():
-        return [Problem(place, "missing", f"{RECORD} speaks of it; restore it or publish the run again")]
-    if sha256_file(file) != sha256:
-        return [Problem(place, "digest", f"is not the file that {RECORD} speaks of; restore it")]
-    return []
+        with contextlib.suppress(UsageError):
+            records.append(StoredRecord(root, file.parent.relative_to(root).as_posix(), read_record(file.parent)))
+    return records
 
 
 def _duplicates(records: list[StoredRecord]) -> list[Problem]:
@@ -180,14 +149,15 @@ def _strays(root: Path) -> list[Problem]:
     return problems
 
 
-def _regeneration(root: Path, readmes: Sequence[Path], *, readable: bool) -> list[Problem]:
+def _regeneration(root: Path, readmes: Sequence[Path], rules: Rules | None, *, readable: bool) -> list[Problem]:
     """Leaderboard files that are not what the records say, to the byte."""
     folder = root / "leaderboards"
     try:
-        load_published(root)
-        files = leaderboard.render(root)
+        published = load_published(root)
+        boards = make_boards(find_records(root), published, rules=rules)
     except UsageError as error:
         return [Problem("leaderboards", "schema", str(error))] if readable else []
+    files = leaderboard.render_boards(boards, published)
     problems: list[Problem] = []
     advice = "run 'dgbench leaderboard build' and commit what it writes"
     present = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
@@ -201,7 +171,6 @@ def _regeneration(root: Path, readmes: Sequence[Path], *, readable: bool) -> lis
         Problem(f"leaderboards/{name}", "leaderboard", f"belongs to no record; {advice}")
         for name in sorted(present - files.keys())
     ]
-    boards = make_boards(find_records(root)) if readmes else []
     for file in readmes:
         try:
             if filled(file, boards) != file.read_text(encoding="utf-8"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,61 +14,98 @@ from dgbench.core.errors import UsageError
 from dgbench.core.record import BinValue, Interval, MetricValue
 from dgbench.results.boards.ranks import clusters_of
 from dgbench.results.checks.problem import Problem
+from dgbench.results.records.card_lock import LockedCard
+from dgbench.results.records.rules import Rules
 from dgbench.results.records.store import PAIR_SCORES, RECORD, StoredRecord, metric_columns
-from dgbench.stats.clusters import DRAWS, mean_intervals
+from dgbench.stats.clusters import DRAWS
+from dgbench.stats.shared_draws import SharedDraws
 
 _TOLERANCE = 1e-6
+#: Resamples of the pairs and pose bins that were checked last; records of one protocol follow each other.
+_DRAWS: OrderedDict[str, SharedDraws] = OrderedDict()
+_KEPT_BYTES = 80 << 20
 
 
-def table_problems(stored: StoredRecord) -> list[Problem]:
-    """Compare counts, values, floors, intervals and pose bins of every pair metric with the table beside the record."""
+def table_problems(stored: StoredRecord, table: pd.DataFrame, rules: Rules | None = None) -> list[Problem]:
+    """Compare counts, values, floors, intervals and pose bins of every pair metric with the table beside the record.
+
+    With ``rules`` the pairs must be the protocol's own, and every score one that its card can give.
+    """
     place = f"{stored.path}/{PAIR_SCORES}"
-    try:
-        table = stored.pair_scores()
-    except UsageError as error:
-        return [Problem(place, "schema", str(error))]
-    if table is None:
-        return []
     problems: list[Problem] = []
     if table["pair_id"].duplicated().any():
         problems.append(Problem(place, "duplicate", "a pair stands twice"))
     columns = metric_columns(table)
     for name in columns:
-        if not np.isfinite(table[name].to_numpy(dtype=np.float64, na_value=np.nan)).all():
+        if not np.isfinite(_floats(table[name])).all():
             problems.append(Problem(place, "nan", f"{name} holds NaN or infinity"))
     if problems:
         return problems
-    if digest(sorted(table["pair_id"].astype(str))) != stored.record.coverage.pair_set:
+    record = stored.record
+    if digest(sorted(table["pair_id"].astype(str))) != record.coverage.pair_set:
         problems.append(Problem(place, "score", "is not over the pairs whose digest the record states"))
-    whole, bins = _summaries(table, columns), _bins(table, columns)
-    for metric in stored.record.metrics:
+    facts = None
+    with contextlib.suppress(UsageError):  # a damaged protocol is said once, where protocols are read
+        facts = rules.of(record) if rules else None
+    if facts is not None and record.coverage.complete and (other := facts.difference(table)):
+        problems.append(Problem(place, "pairs", other))
+    whole, bins = _summaries(table, columns)
+    for metric in record.metrics:
         if metric.name in columns:
-            scores = table[metric.name].to_numpy(dtype=np.float64)
+            scores = _floats(table[metric.name])
             measured = table[f"{metric.name}__measured"].to_numpy(dtype=bool)
             found = [*_count_differences(metric, scores, measured), *_differences(metric, whole[metric.name], "")]
             found += _bin_differences(metric, [of_bin[metric.name] for of_bin in bins])
             problems += [Problem(f"{stored.path}/{RECORD}", "score", f"{metric.name}: {text}") for text in found]
+            locked = rules.cards.find(metric, record.judges) if rules else None
+            if locked is not None and (strange := _outside(scores, locked)):
+                problems.append(Problem(place, "range", f"{metric.name}: {strange} scores are none that it can give"))
         elif metric.card.level == "pair" and metric.value is not None:
             problems.append(Problem(place, "score", f"has no column for the pair metric {metric.name}"))
     return problems
 
 
-def _summaries(table: pd.DataFrame, columns: Sequence[str], label: str = "") -> dict[str, BinValue]:
-    """Count, mean and interval of every column of a table, or of one bin of it, as scoring makes them."""
+def _floats(column: pd.Series) -> np.ndarray:
+    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _outside(scores: np.ndarray, locked: LockedCard) -> int:
+    low = -np.inf if locked.low is None else locked.low - _TOLERANCE
+    high = np.inf if locked.high is None else locked.high + _TOLERANCE
+    return int(((scores < low) | (scores > high)).sum())
+
+
+def _summaries(table: pd.DataFrame, columns: Sequence[str]) -> tuple[dict[str, BinValue], list[dict[str, BinValue]]]:
+    """Count, mean and interval of every column of a table, and the same of each pose bin, as scoring makes them."""
+    scores = np.stack([_floats(table[name]) for name in columns], axis=1) if columns else np.empty((len(table), 0))
+    people = [table[name].astype(str).tolist() for name in ("source_identity", "reference_identity")]
+    labels = table["bin"].fillna("").astype(str).to_numpy()
+    pairs = digest([*people, labels.tolist()])
+    clusters = clusters_of(table)
+
+    def summary(label: str, inside: np.ndarray) -> dict[str, BinValue]:
+        values = scores[inside]
+        key = f"{pairs} {label}"
+        if key not in _DRAWS:
+            _DRAWS[key] = SharedDraws(clusters.take(inside) if label else clusters, seed=seed_of("bootstrap", DRAWS))
+            while sum(draws.nbytes for draws in _DRAWS.values()) > _KEPT_BYTES and len(_DRAWS) > 1:
+                _DRAWS.popitem(last=False)
+        _DRAWS.move_to_end(key)
+        made = zip(columns, values.mean(axis=0), _DRAWS[key].intervals(values), strict=True)
+        return {n: BinValue(bin=label, n=len(values), value=float(mean), interval=held) for n, mean, held in made}
+
     if not len(table) or not columns:
-        return {name: BinValue(bin=label, n=0, value=None) for name in columns}
-    scores = table[list(columns)].to_numpy(dtype=np.float64)
-    intervals = mean_intervals(scores, clusters_of(table), seed=seed_of("bootstrap", DRAWS))
-    return {
-        name: BinValue(bin=label, n=len(values), value=float(values.mean()), interval=interval)
-        for name, values, interval in zip(columns, scores.T, intervals, strict=True)
-    }
+        return {name: BinValue(bin="", n=0, value=None) for name in columns}, []
+    named = sorted(set(labels.tolist()) - {""}, key=_angle)
+    return summary("", np.ones(len(table), dtype=bool)), [summary(label, labels == label) for label in named]
 
 
-def _bins(table: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, BinValue]]:
-    """The same of each pose bin."""
-    labels = table["bin"].astype(str)
-    return [_summaries(table[labels == label], columns, label) for label in sorted(set(labels) - {""})]
+def _angle(label: str) -> tuple[float, str]:
+    """Bins stand by their angle, "5" before "10", as scoring orders them; names that are no number come last."""
+    try:
+        return float(label), label
+    except ValueError:
+        return float("inf"), label
 
 
 def _count_differences(metric: MetricValue, scores: np.ndarray, measured: np.ndarray) -> Iterator[str]:

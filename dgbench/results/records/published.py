@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dgbench.core.errors import UsageError
 from dgbench.core.record import Origin
-from dgbench.io.yaml_file import UniqueKeyLoader
+from dgbench.io.regular import read_regular
+from dgbench.io.yaml_file import MAX_BYTES, UniqueKeyLoader
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -37,7 +38,7 @@ class PublishedTable(BaseModel):
     model_config = _FROZEN
     id: str
     paper: str
-    url: str = ""
+    url: Annotated[str, Field(pattern=r"^(https?://[!-~]+)?$")] = ""
     table: str
     task: Literal["self", "cross"]
     data: str
@@ -161,6 +162,6 @@ _AsPrinted.yaml_implicit_resolvers = {
 
 def _content(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        return read_regular(file, limit=MAX_BYTES)
     except OSError as error:
         raise UsageError(f"{file}: cannot be read ({error.strerror})") from error

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import json
-import zlib
 from pathlib import Path
 
-from dgbench.core.digests import digest, sha256_file
+from dgbench.core.digests import sha256_file
 from dgbench.core.errors import UsageError
 from dgbench.io.atomic import write_json
 
@@ -28,23 +25,6 @@ def released_versions(protocols_root: Path) -> dict[str, Path]:
     """The version folders under ``protocols_root``, by ``id@N``, in name order."""
     folders = sorted(file.parent for file in protocols_root.glob("*/v*/protocol.yaml"))
     return {f"{folder.parent.name}@{folder.name.removeprefix('v')}": folder for folder in folders}
-
-
-def frozen_pair_set(version_folder: Path) -> tuple[int, str] | None:
-    """Count and digest of the pair ids that a protocol ships, ``None`` where it ships none.
-
-    Raises:
-        UsageError: the list cannot be read.
-    """
-    file = version_folder / "pairs.csv.gz"
-    if not file.is_file():
-        return None
-    try:
-        with gzip.open(file, "rt", encoding="utf-8", newline="") as handle:
-            ids = [row["pair_id"] for row in csv.DictReader(handle)]
-    except (OSError, EOFError, UnicodeDecodeError, KeyError, zlib.error) as error:
-        raise UsageError(f"{file}: pair list cannot be read ({error})") from error
-    return len(ids), digest(sorted(ids))
 
 
 def write_lock(protocols_root: Path) -> Path:

@@ -17,7 +17,8 @@ from dgbench.core.errors import UsageError, WorkFailedError
 from dgbench.core.record import Record
 from dgbench.io.atomic import write_bytes, write_json
 from dgbench.io.locks import folder_lock
-from dgbench.io.parquet import read_frame
+from dgbench.io.parquet import Limits, read_frame
+from dgbench.io.regular import odd_entries, read_regular
 from dgbench.results.records.schema import parse_record
 
 RECORD, PAIR_SCORES, ENVIRONMENT = "record.json", "pair_scores.parquet", "environment.json"
@@ -34,10 +35,16 @@ PAIR_COLUMNS: tuple[str, ...] = (
     "failure_kind",
 )
 
-#: Folders that a search for records never enters: they may hold many thousand files and no record.
-_PRUNED = frozenset({"images", "thumbs", "journal", "inputs", "leaderboards", "published"})
+#: Folders of a run that hold many thousand files and no record.
+_IMAGES = frozenset({"images", "thumbs", "journal", "inputs"})
+#: Folders that a search for records never enters.
+_PRUNED = _IMAGES | {"leaderboards", "published"}
 #: How long a publication waits for another one into the same results.
 _WAIT_S = 300.0
+#: No file of a record comes near these sizes; one that does was not made by scoring.
+MAX_RECORD = MAX_ENVIRONMENT = 8 << 20
+MAX_TABLE = 64 << 20
+_TABLE = Limits(file_bytes=MAX_TABLE, rows=1_000_000, columns=400, cells=60_000_000, text=400)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@-]{0,119}")
 
 
@@ -145,7 +152,7 @@ def read_pair_scores(file: Path) -> pd.DataFrame:
     import pyarrow as pa
 
     try:
-        frame: pd.DataFrame = read_frame(file)
+        frame: pd.DataFrame = read_frame(file, limits=_TABLE)
     except (OSError, pa.ArrowException) as error:
         raise UsageError(f"{file}: cannot be read as parquet ({error}); score the run again") from error
     missing = [name for name in PAIR_COLUMNS if name not in frame.columns]
@@ -162,7 +169,7 @@ def read_record(folder: Path) -> Record:
     """
     file = folder if folder.name == RECORD else folder / RECORD
     try:
-        content = file.read_bytes()
+        content = read_regular(file, limit=MAX_RECORD)
     except OSError as error:
         raise UsageError(f"{file}: cannot be read ({error.strerror}); a finished, scored run has one") from error
     try:
@@ -175,10 +182,15 @@ def find_record_files(root: Path) -> list[Path]:
     """All ``record.json`` under ``root``, sorted bytewise; hidden and image folders are not entered.
 
     Raises:
-        UsageError: ``root`` is no folder.
+        UsageError: ``root`` is no folder, or holds a link or special file: a link may lead anywhere, and whatever is
+            read or written through it.
     """
     if not root.is_dir():
         raise UsageError(f"{root}: no such folder; give a results folder or a folder of run folders")
+    odd = odd_entries(root, skip=_IMAGES)
+    if odd:
+        more = f" (and {len(odd) - 1} more)" if len(odd) > 1 else ""
+        raise UsageError(f"{root / odd[0]}: is a link or special file{more}; put the file or folder itself")
     found: list[Path] = []
     for place, folders, files in os.walk(root):
         folders[:] = [name for name in folders if name not in _PRUNED and not name.startswith(".")]
@@ -211,6 +223,17 @@ def published_path(record: Record) -> str:
     return f"{record.protocol.id}/v{record.protocol.version}/{record.method.name}/{record.run_id}"
 
 
+def _content(file: Path) -> bytes:
+    return read_regular(file, limit=_TABLE.file_bytes)
+
+
+def _refuse_links(target: Path, *, below: Path) -> None:
+    """Refuse to write a record through a link that lies between ``below`` and ``target``'s files."""
+    for place in (*reversed(target.relative_to(below).parents[:-1]), target.relative_to(below)):
+        if (below / place).is_symlink():
+            raise UsageError(f"{below / place}: is a link; a record is not written through it")
+
+
 def _measurement(record: Record) -> dict[str, Any]:
     """What a record found, without when and by which code and machine it was written down."""
     return record.model_dump(mode="json", exclude={"created", "code", "environment_sha256"})
@@ -233,10 +256,11 @@ def publish(scored_folder: Path, results_root: Path) -> Path:
         if expected is None:
             continue
         file = scored_folder / name
-        if not file.is_file() or sha256_bytes(contents.setdefault(name, file.read_bytes())) != expected:
+        if not file.is_file() or sha256_bytes(contents.setdefault(name, _content(file))) != expected:
             raise UsageError(f"{file}: absent or not the file that {RECORD} speaks of; score the run again")
-    contents[RECORD] = (scored_folder / RECORD).read_bytes()
+    contents[RECORD] = _content(scored_folder / RECORD)
     target = results_root / published_path(record)
+    _refuse_links(target, below=results_root)
     with folder_lock(results_root, purpose="publish", timeout_s=_WAIT_S):
         if (target / RECORD).is_file():
             if _measurement(read_record(target)) == _measurement(record):

@@ -48,7 +48,7 @@ def overall_csv(boards: Sequence[Board], published: Published) -> str:
         for section in board.sections:
             for row in section.rows:
                 for stored in row.seeds:
-                    rows += [_overall_row(board, section, row, stored, m) for m in stored.record.metrics]
+                    rows += [_overall_row(board, section, row, stored, m) for m in row.shown(stored)]
     for table in published.tables:
         for method in table.rows:
             for name, value in table.cells(method).items():

@@ -11,7 +11,8 @@ from dgbench.io.atomic import write_text
 from dgbench.io.locks import folder_lock
 from dgbench.results.boards.board import Board, make_boards
 from dgbench.results.records.published import Published, load_published
-from dgbench.results.records.store import find_records
+from dgbench.results.records.rules import rules_beside
+from dgbench.results.records.store import find_record_files, find_records
 from dgbench.results.tables.blocks import filled
 from dgbench.results.tables.csv_files import overall_csv, protocol_csv
 from dgbench.results.tables.markdown import index_markdown, protocol_markdown
@@ -24,24 +25,42 @@ _WAIT_S = 300.0
 OVERALL = "overall.csv"
 
 
-def build(results_root: Path, out: Path | None = None, *, readmes: Sequence[Path] = ()) -> list[Path]:
+def build(
+    results_root: Path,
+    out: Path | None = None,
+    *,
+    readmes: Sequence[Path] = (),
+    protocols_root: Path | None = None,
+) -> list[Path]:
     """Write the leaderboard of every record under ``results_root`` into ``out`` (default ``…/leaderboards``).
 
     Files of an earlier build that this one does not make are removed, so that the folder is what the records say.
     The marked tables of ``readmes`` are filled too.
 
+    Args:
+        results_root: the results folder, or a folder of run folders.
+        out: where the tables go.
+        readmes: Markdown files with marked tables.
+        protocols_root: the protocols that records are held against; default: ``protocols`` beside the results.
+
     Raises:
-        UsageError: no such folder, a damaged record, or a table that cannot be filled; then nothing is written.
+        UsageError: no such folder, a damaged record, a link, or a table that cannot be filled; then nothing is written.
     """
-    boards = make_boards(find_records(results_root)) if readmes else []
-    texts = {file: filled(file, boards) for file in readmes}
     folder = out or results_root / "leaderboards"
-    if not results_root.is_dir():
-        raise UsageError(f"{results_root}: no such folder; give a results folder or a folder of run folders")
+    find_record_files(results_root)  # refuses links, before a lock is written through one
+    for file in readmes:
+        if file.is_symlink():
+            raise UsageError(f"{file}: is a link; a table is not written through it")
     # Records are read under the lock: whoever builds last has seen every record that was there before.
     with folder_lock(out or results_root, purpose="leaderboard build", timeout_s=_WAIT_S):
-        files = render(results_root, link=f"{Path(os.path.relpath(results_root, folder)).as_posix()}/")
+        published = load_published(results_root)
+        boards = make_boards(find_records(results_root), published, rules=rules_beside(results_root, protocols_root))
+        texts = {file: filled(file, boards) for file in readmes}
+        link = f"{Path(os.path.relpath(results_root, folder)).as_posix()}/"
+        files = render_boards(boards, published, link=link)
         for name, text in files.items():
+            if (folder / name).is_symlink():
+                raise UsageError(f"{folder / name}: is a link; a table is not written through it")
             write_text(folder / name, text)
         for stale in sorted({*folder.glob("*@*.csv"), *folder.glob("*@*.md")}):
             if stale.name not in files:
@@ -51,14 +70,15 @@ def build(results_root: Path, out: Path | None = None, *, readmes: Sequence[Path
     return [*(folder / name for name in files), *texts]
 
 
-def render(results_root: Path, *, link: str = "../") -> dict[str, str]:
+def render(results_root: Path, *, link: str = "../", protocols_root: Path | None = None) -> dict[str, str]:
     """Return the leaderboard's files by name; ``link`` leads from their folder to ``results_root``."""
     published = load_published(results_root)
-    return render_boards(make_boards(find_records(results_root), published), published, link=link)
+    boards = make_boards(find_records(results_root), published, rules=rules_beside(results_root, protocols_root))
+    return render_boards(boards, published, link=link)
 
 
 def render_boards(boards: Sequence[Board], published: Published, *, link: str = "../") -> dict[str, str]:
-    """The same from boards that are made already."""
+    """The same of boards that are made."""
     files = {"README.md": index_markdown(boards, published)}
     for board in boards:
         files[f"{board.protocol}.csv"] = protocol_csv(board)

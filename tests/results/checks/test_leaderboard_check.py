@@ -280,7 +280,7 @@ def test_a_changed_protocol_file_is_caught(repository: Path) -> None:
     folder = repository.parent / "protocols" / "toy-self" / "v1"
     folder.mkdir(parents=True)
     (folder / "protocol.yaml").write_text(_PROTOCOL)
-    (folder / "pairs.csv.gz").write_bytes(b"pairs")
+    (folder / "pairs.csv.gz").write_bytes(gzip.compress(b"pair_id\np0\n", mtime=0))
     (folder / "CARD.md").write_text("prose")
     shutil.rmtree(repository / "synthface-mini-cross")
     build(repository)
@@ -300,7 +300,7 @@ def test_a_changed_protocol_file_is_caught(repository: Path) -> None:
 
 
 @pytest.fixture
-def on_protocol(results: Path) -> Callable[..., Path]:
+def on_protocol(results: Path, made_up_cards: Path) -> Callable[..., Path]:
     """Puts a protocol of 48 pairs beside the results, ranked by csim, and gives the records its digest."""
 
     def release(**changes: Any) -> Path:
@@ -324,7 +324,7 @@ def test_a_record_of_another_protocol_text_is_caught(results: Path, on_protocol:
     assert [(p.kind, p.message[:32]) for p in check(results)] == [("protocol", "was scored on another synthface-")]
 
 
-def test_a_record_of_a_protocol_that_is_not_there_is_caught(results: Path) -> None:
+def test_a_record_of_a_protocol_that_is_not_there_is_caught(results: Path, made_up_cards: Path) -> None:
     (results.parent / "protocols").mkdir()
     assert len(check(results)) == 3 and _kinds(check(results)) == {"protocol"}
 
@@ -347,9 +347,10 @@ def test_a_record_that_expects_other_than_the_protocols_pairs_is_caught(
 def test_a_part_cannot_pass_for_the_whole(results: Path, on_protocol: Callable[..., Path]) -> None:
     """A record that states its own pairs as the protocol's would be complete, were the list not asked."""
     folder = on_protocol()
-    for first, kinds in ((0, set()), (1, {"protocol"})):
+    for first, kinds in ((0, set()), (1, {"protocol", "pairs"})):
         lines = ["pair_id", *(f"p{i:05d}" for i in range(first, first + 48))]
         (folder / "pairs.csv.gz").write_bytes(gzip.compress("\n".join(lines).encode(), mtime=0))
+        build(results)
         assert _kinds(check(results)) == kinds
     (folder / "pairs.csv.gz").write_bytes(b"no gzip")
     assert [p.place for p in check(results)] == ["protocols/synthface-mini-cross/v1/pairs.csv.gz"]

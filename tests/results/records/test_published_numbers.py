@@ -75,13 +75,23 @@ def test_the_page_says_source_difference_and_doubt(root: Path) -> None:
         ("differences: [another crop]", "differences: []", "differences"),
         ("[0.1, null]", "[.nan, null]", "valid decimal"),
         ("[0.1, null]", "[NaN, null]", "finite"),
-        ("tables:", "tables: [", "cannot be read as YAML"),
+        ("tables:", "tables: [", "not a list of printed numbers"),
+        ("https://example.org/paper", "javascript:alert(1)", "url"),
+        ("[another crop]", "[" + ", ".join(["&a x"] + ["*a"] * 300) + "]", "aliases stand for too much"),
     ],
 )
 def test_a_wrong_file_is_refused(root: Path, old: str, new: str, message: str) -> None:
     file = root / "published" / "paper.yaml"
     file.write_text(_TABLE.replace(old, new))
     with pytest.raises(UsageError, match=message):
+        load_published(root)
+
+
+def test_aliases_that_stand_for_millions_of_values_are_refused(root: Path) -> None:
+    lines = ["x0: &x0 [a, a, a, a, a, a, a, a, a, a]"]
+    lines += [f"x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 10)}]" for i in range(1, 9)]
+    (root / "published" / "paper.yaml").write_text("\n".join(lines) + "\n" + _TABLE)
+    with pytest.raises(UsageError, match="aliases stand for over 1000000 values"):
         load_published(root)
 
 

@@ -48,7 +48,10 @@ def test_equal_methods_share_a_range(tmp_path: Path) -> None:
     ("options", "reason"),
     [
         ({"expected": 60}, "unranked: coverage 48/60"),
-        ({"card_version": 2}, "unranked: metric card differs: csim, pose_error, ssim"),
+        (
+            {"card_version": 2, "created": "2026-11-19T00:00:00Z"},
+            "unranked: metric card differs: csim, pose_error, ssim",
+        ),
         ({"origin": "third_party"}, "unranked: origin third_party"),
     ],
 )
@@ -87,6 +90,7 @@ def test_another_protocol_digest_is_not_ranked(tmp_path: Path) -> None:
     folder = write_run(tmp_path, "c", 0.9)
     data = json.loads((folder / RECORD).read_text())
     data["protocol"]["digest"] = digest("edited")
+    data["created"] = "2026-11-19T00:00:00Z"  # where no protocol is at hand the newest record is the measure
     (folder / RECORD).write_text(json.dumps(data))
     assert _rows(tmp_path)["c"]["status"] == "unranked: protocol digest differs"
 

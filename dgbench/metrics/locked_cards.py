@@ -1,0 +1,93 @@
+"""Today's cards of every metric, as the lock of cards holds them (``results.records.card_lock``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from dgbench.core.card import JUDGE_SETS, JudgeNetwork, JudgeSet
+from dgbench.core.errors import MissingError
+from dgbench.metrics import compat_csim, compat_fid, expression_coefficients, lpips
+from dgbench.metrics.contract import Metric
+from dgbench.metrics.registry import _JUDGED, _PLAIN, check_name, make_metric
+from dgbench.results.records.card_lock import LockedCard, unpinned
+
+#: The standard set by role and name. Its landmark networks' authors publish no whole sha256, so none is pinned here.
+_STANDARD = (
+    ("detector", "scrfd-10g@0.5"),
+    ("identity", "arcface-r50"),
+    ("landmarks", "face-alignment-3d"),
+    ("pose", "face-alignment-3d-fit"),
+    ("features", "inception-v3-compat"),
+)
+_NO_SHA256 = ""
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A judge set by the names of its networks, for cards alone: it can observe nothing."""
+
+    networks: tuple[JudgeNetwork, ...]
+    features_name: str
+
+    def observe(self, *_: object, **__: object) -> list[object]:
+        raise NotImplementedError
+
+    features = observe
+
+
+def todays_cards() -> tuple[list[LockedCard], list[str]]:
+    """Return today's cards of every metric and judge set, and the judge sets whose weights are not here.
+
+    A set without weights gives no cards: what the lock says of it stays.
+    """
+    cards = list(_without_judges())
+    absent: list[str] = []
+    for judges in JUDGE_SETS:
+        try:
+            cards += _of_judges(judges)
+        except MissingError:
+            absent.append(judges)
+    return cards, absent
+
+
+def _without_judges() -> Iterator[LockedCard]:
+    for name in sorted(_PLAIN):
+        yield _locked(make_metric(name), None, pinned=True)
+    brought = (
+        (lpips.Lpips, lpips.card("")),
+        (compat_csim.CsimNoAlign, compat_csim.card("")),
+        (compat_fid.CompatFid, compat_fid.card("")),
+        (expression_coefficients.ExpressionCoefficients, expression_coefficients.card("", 0)),
+    )
+    for kind, card in brought:
+        low, high = kind.valid_range
+        yield LockedCard(judges=None, pinned=False, low=low, high=high, card=unpinned(card))
+
+
+def _of_judges(judges: JudgeSet) -> list[LockedCard]:
+    panel = _standard() if judges == "standard" else _loaded(judges)
+    space = panel.features_name
+    names: Sequence[str] = [name for name in _JUDGED if name not in ("fid", "kid")]
+    names = [*names, "fid", "kid"] if space == "fid" else [*names, space, "kd" + space.removeprefix("fd")]
+    for name in names:
+        check_name(name)
+    pinned = judges != "standard"
+    return [_locked(make_metric(name, panel), judges, pinned=pinned) for name in sorted(names)]  # type: ignore[arg-type]
+
+
+def _standard() -> _Named:
+    return _Named(tuple(JudgeNetwork(role=role, name=name, sha256=_NO_SHA256) for role, name in _STANDARD), "fid")
+
+
+def _loaded(judges: JudgeSet) -> _Named:
+    from dgbench.networks.judges import load_judges
+
+    panel = load_judges(judges)
+    return _Named(panel.networks, panel.features_name)
+
+
+def _locked(metric: Metric, judges: JudgeSet | None, *, pinned: bool) -> LockedCard:
+    low, high = metric.valid_range
+    card = metric.card if pinned else unpinned(metric.card)
+    return LockedCard(judges=judges, pinned=pinned, low=low, high=high, card=card)
