@@ -7,21 +7,36 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "_runtime"))
 
-from dgbench_worker import Worker, finite, landmarks_at, main, part, read_checkpoint, take_functions
+from dgbench_worker import finite, main, part, read_checkpoint, take_functions
+from dgbench_worker.crops import CroppingWorker, fitted
 
 FILES = ("501500_nets_ema.ckpt", "30000_nets_ema.ckpt", "vgg_face_dag.pth")
 LINES = {"demo": 1.0 / 255.0, "training": 1.0}
 
 
-class OfficialDualGenerator(Worker):
+#: Where demo.py's get_arcface puts eyes, nose tip and mouth corners in its 256 px crop.
+TEMPLATE = (
+    (92.5613, 103.3926),
+    (163.0357, 103.0028),
+    (128.0225, 143.4732),
+    (99.0707, 184.731),
+    (157.4319, 184.4082),
+)
+
+
+class OfficialDualGenerator(CroppingWorker):
     """demo.py is a script that opens a camera when imported; its functions are taken from the file instead."""
 
     method = "dg-official"
-    needs = ("source", "reference_landmarks")
+    border = "black"
     packages = ("torch", "torchvision", "numpy", "PIL", "cv2", "munch", "skimage")
     markers = ("demo.py", "core/model_lm_talking.py", "core_IDSG/model_lm_talking_tran.py")
     checkpoint_files = FILES
-    options = {"lines": ("demo", ("demo", "training")), "eyes": ("true", ("false", "true"))}
+    options = {
+        "crop": ("own", ("own", "frame")),
+        "lines": ("training", ("training", "demo")),
+        "eyes": ("true", ("false", "true")),
+    }
 
     def prepare_interpreter(self):
         import torch
@@ -80,19 +95,22 @@ class OfficialDualGenerator(Worker):
             made = self.parts["generator"](drawn, style, masks=None, loss_select="perceptual")
         return finite(made[0].permute(1, 2, 0).cpu().numpy())
 
-    def reenact(self, tasks):
+    def square(self, points):
+        """As get_arcface: eye corners' middles, nose tip and mouth corners on the template."""
+        import numpy
+
+        five = [(points[36] + points[39]) / 2, (points[42] + points[45]) / 2, points[30], points[48], points[54]]
+        return fitted(numpy.array(five), TEMPLATE)
+
+    def reenact_crop(self, source, reference, source_points, reference_points):
         import numpy
         from PIL import Image
 
-        made = []
-        for task in tasks:
-            side = task.source.shape[0]
-            source = task.source
-            if side != 256:
-                source = numpy.asarray(Image.fromarray(source).resize((256, 256), Image.BICUBIC))
-            plane = self.generated(source, landmarks_at(task.reference_landmarks, side, 256))
-            made.append((numpy.clip(plane, 0, 1) * 255).astype(numpy.uint8))  # truncated, as tensor_to_np does
-        return made
+        points = reference_points * (256.0 / reference.shape[0])
+        if source.shape[0] != 256:
+            source = numpy.asarray(Image.fromarray(source).resize((256, 256), Image.BICUBIC))
+        plane = self.generated(source, points.tolist())
+        return (numpy.clip(plane, 0, 1) * 255).astype(numpy.uint8)  # truncated, as tensor_to_np does
 
 
 def _without_cuda(torch):

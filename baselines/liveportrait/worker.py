@@ -1,4 +1,4 @@
-"""Runs LivePortrait (Guo et al., 2024) on still pairs: absolute motion, no cropping, no pasting back."""
+"""Runs LivePortrait (Guo et al., 2024) on still pairs: absolute motion, on the authors' crop."""
 
 import types
 import os
@@ -6,7 +6,8 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "_runtime"))
 
-from dgbench_worker import Worker, finite, main, only_weights
+from dgbench_worker import finite, main, only_weights
+from dgbench_worker.crops import CroppingWorker
 
 FILES = {
     "checkpoint_F": "appearance_feature_extractor.pth",
@@ -18,14 +19,15 @@ FILES = {
 WHOLE = (1, 2, 6, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20)  # expression points that are taken whole in absolute mode
 
 
-class LivePortrait(Worker):
+class LivePortrait(CroppingWorker):
     """The steps of live_portrait_pipeline.execute with flag_relative_motion=False, for one still."""
 
     method = "liveportrait"
-    packages = ("torch", "numpy", "PIL", "cv2", "yaml")
+    packages = ("torch", "numpy", "PIL", "cv2", "yaml", "rich", "tqdm", "scipy")
+    border = "black"
     markers = ("inference.py", "src/live_portrait_wrapper.py", "src/config/models.yaml")
     checkpoint_files = tuple(sorted(FILES.values()))
-    options = {"stitching": ("true", ("false", "true"))}
+    options = {"crop": ("own", ("own", "frame")), "stitching": ("true", ("false", "true"))}
 
     def load(self):
         only_weights()
@@ -73,13 +75,20 @@ class LivePortrait(Worker):
             made = wrapper.warp_decode(volume, still, moved)["out"]
         return made
 
-    def reenact(self, tasks):
-        made = []
-        for task in tasks:
-            out = self.generated(task.source, task.reference)
-            finite(out.cpu().numpy())
-            made.append(self.wrapper.parse_output(out)[0])
-        return made
+    def square(self, points):
+        """By the authors' function for 68 points, with the numbers of crop_config.py for a source."""
+        import numpy
+        from src.utils.crop import _estimate_similar_transform_from_pts
+
+        matrix, _ = _estimate_similar_transform_from_pts(
+            points.astype(numpy.float32), dsize=self.size, scale=2.3, vy_ratio=-0.125, flag_do_rot=True
+        )
+        return numpy.asarray(matrix, dtype=float)
+
+    def reenact_crop(self, source, reference, source_points, reference_points):
+        out = self.generated(source, reference)
+        finite(out.cpu().numpy())
+        return self.wrapper.parse_output(out)[0]
 
 
 if __name__ == "__main__":

@@ -52,12 +52,12 @@ class PIRender(TensorWorker):
             raise PairError("missing", f"no 73 coefficients for the {what} image {key[:16]}")
         return found
 
-    def semantics(self, source, reference):
-        """(73,) of both -> (1, 73, 27): the reference's, its crop scale normalised to the source's."""
+    def semantics(self, source, reference, same_person):
+        """(73,) of both -> (1, 73, 27): the reference's; between two people its crop scale becomes the source's."""
         import torch
 
         made = reference.copy()
-        if self.chosen["norm_crop"] == "true":
+        if self.chosen["norm_crop"] == "true" and not same_person:
             made[-3] = made[-3] * (source[-3] / reference[-3])
         return torch.from_numpy(made)[None, :, None].repeat(1, 1, WINDOW).to(self.device)
 
@@ -72,7 +72,7 @@ class PIRender(TensorWorker):
         for task in tasks:
             ours, theirs = self.coefficients_of(task.source, "source"), self.coefficients_of(task.reference, "reference")
             with torch.no_grad():
-                plane = self.render(self.prepare(task.source), self.semantics(ours, theirs))
+                plane = self.render(self.prepare(task.source), self.semantics(ours, theirs, task.same_person))
             made.append(self.quantise(finite(plane[0].permute(1, 2, 0).cpu().numpy())))
         return made
 

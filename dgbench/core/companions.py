@@ -1,4 +1,7 @@
-"""What is read beside a metric: its own parts, floors and ceilings, and other metrics that answer the same question."""
+"""What is read beside a metric, for rooms that import no metric.
+
+The metric classes say the same (``companions``, ``parts``); a test holds the two against each other.
+"""
 
 from __future__ import annotations
 

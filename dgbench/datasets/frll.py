@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from dgbench.core.errors import UsageError
+from dgbench.datasets.dataset import Dataset
 from dgbench.datasets.listing import HIDDEN, NOT_AN_IMAGE, is_image, list_tree, stem
 from dgbench.datasets.manifest import Manifest, make_frames
 
@@ -112,3 +113,6 @@ def _row(person: str, view: str, relative: str) -> dict[str, object]:
         "path": relative,
         "container": "image",
     }
+
+
+FRLL = Dataset("frll", read_frll, how_to_get="figshare, doi 10.6084/m9.figshare.5047666 (CC BY 4.0)")

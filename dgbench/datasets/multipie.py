@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dgbench.core.errors import UsageError
 from dgbench.datasets.columnar import frames_from_columns
+from dgbench.datasets.dataset import Dataset
 from dgbench.datasets.listing import HIDDEN, NOT_AN_IMAGE, is_image, list_tree, stem
 from dgbench.datasets.manifest import Manifest
 
@@ -207,3 +208,6 @@ def _highres_row(path: str) -> tuple | str:
         None,
         path,
     )
+
+
+MULTIPIE = Dataset("multipie", read_multipie, how_to_get="CMU Multi-PIE, under a signed agreement")

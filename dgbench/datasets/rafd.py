@@ -15,6 +15,7 @@ import pandas as pd
 from PIL import Image as Pillow
 
 from dgbench.core.errors import UsageError
+from dgbench.datasets.dataset import Dataset
 from dgbench.datasets.listing import HIDDEN, NOT_AN_IMAGE, is_image, list_tree, stem
 from dgbench.datasets.manifest import Manifest, make_frames
 from dgbench.io.images import FORMATS
@@ -207,3 +208,6 @@ def _size(path: Path) -> tuple[int, int] | None:
             return (height, width) if picture.getexif().get(_ORIENTATION, 1) in _ON_ITS_SIDE else (width, height)
     except (OSError, SyntaxError, ValueError, struct.error, Pillow.DecompressionBombError):
         return None
+
+
+RAFD = Dataset("rafd", read_rafd, how_to_get="the Radboud Faces Database, on request for academic research")

@@ -1,35 +1,35 @@
-"""The readers by data-set name, found lazily so that naming one imports nothing else."""
+"""The data sets by name, each imported only when it is asked for."""
 
 from __future__ import annotations
 
-import importlib
 import os
-from collections.abc import Callable
+import re
 from pathlib import Path
 
-from dgbench.core.errors import MissingError, UsageError, did_you_mean
-from dgbench.datasets.manifest import Manifest
+from dgbench.core.errors import MissingError, UsageError
+from dgbench.core.registry import Registry
+from dgbench.datasets.dataset import Dataset, Reader
 
-Reader = Callable[[Path], Manifest]
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
-#: Name → "module:function". A reader takes the root of a copy and returns its manifest.
-READERS: dict[str, str] = {
-    "frll": "dgbench.datasets.frll:read_frll",
-    "rafd": "dgbench.datasets.rafd:read_rafd",
-    "multipie": "dgbench.datasets.multipie:read_multipie",
-    "voxceleb1": "dgbench.datasets.voxceleb:read_voxceleb1",
-    "voxceleb2": "dgbench.datasets.voxceleb:read_voxceleb2",
-    "synthface": "dgbench.synthface.sets.reader:read_synthface",
+_BUILT_IN: dict[str, str] = {
+    "frll": "dgbench.datasets.frll:FRLL",
+    "rafd": "dgbench.datasets.rafd:RAFD",
+    "multipie": "dgbench.datasets.multipie:MULTIPIE",
+    "voxceleb1": "dgbench.datasets.voxceleb:VOXCELEB1",
+    "voxceleb2": "dgbench.datasets.voxceleb:VOXCELEB2",
+    "synthface": "dgbench.synthface.sets.reader:SYNTHFACE",
+    "synthface-mini": "dgbench.synthface.sets.reader:SYNTHFACE_MINI",
 }
 
-_HOW_TO_GET = {
-    "frll": "figshare, doi 10.6084/m9.figshare.5047666 (CC BY 4.0)",
-    "rafd": "the Radboud Faces Database, on request for academic research",
-    "multipie": "CMU Multi-PIE, under a signed agreement",
-    "voxceleb1": "the VoxCeleb project, on request",
-    "voxceleb2": "the VoxCeleb project, on request",
-    "synthface": "`dgbench data synth`",
-}
+
+def register(dataset: Dataset) -> Dataset:
+    """Make a data set known under its name in this process.
+
+    Raises:
+        UsageError: the name is taken, or it is no data set.
+    """
+    return DATASETS.register(dataset, name=getattr(dataset, "name", str(dataset)))
 
 
 def reader(name: str) -> Reader:
@@ -38,24 +38,34 @@ def reader(name: str) -> Reader:
     Raises:
         UsageError: no data set of that name.
     """
-    if name not in READERS:
-        raise UsageError(f"no data set '{name}' (known: {', '.join(READERS)}).{did_you_mean(name, list(READERS))}")
-    module, function = READERS[name].split(":")
-    found: Reader = getattr(importlib.import_module(module), function)
-    return found
+    return DATASETS.get(name).read
 
 
-def data_root(dataset: str, given: Path | None) -> Path:
+def data_root(name: str, given: Path | None) -> Path:
     """Return the folder of a data set: the one given, else ``DGBENCH_DATA_<DATASET>``.
 
     Raises:
         MissingError: no folder is named, or it does not exist.
     """
-    variable = f"DGBENCH_DATA_{dataset.upper()}"
+    dataset = DATASETS.get(name)
+    variable = dataset.variable
     path = given or (Path(os.environ[variable]) if os.environ.get(variable) else None)
-    how = f"get it from {_HOW_TO_GET.get(dataset, 'its authors')}"
+    how = f"get it from {dataset.how_to_get}"
     if path is None:
-        raise MissingError(f"data set '{dataset}' is needed: pass --data or set {variable}; {how}")
+        raise MissingError(f"data set '{dataset.name}' is needed: pass --data or set {variable}; {how}")
     if not path.is_dir():
-        raise MissingError(f"{path}: no such folder, and data set '{dataset}' is needed; {how}")
+        raise MissingError(f"{path}: no such folder, and data set '{dataset.name}' is needed; {how}")
     return path
+
+
+def _check(candidate: object, name: str) -> Dataset:
+    if not isinstance(candidate, Dataset):
+        raise UsageError(f"data set '{name}' is not a dgbench.Dataset")
+    if not _NAME.fullmatch(candidate.name):
+        raise UsageError(f"data set name '{candidate.name}' must be lower-case letters, digits, '-'")
+    return candidate
+
+
+DATASETS: Registry[Dataset] = Registry(
+    "data set", built_in=_BUILT_IN, group="dgbench.datasets", check=_check, name_of=lambda dataset: dataset.name
+)

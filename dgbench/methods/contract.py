@@ -47,7 +47,7 @@ class Task:
     Only what the method's ``needs`` names is set. ``seed`` depends on protocol, pair and run seed alone: a
     method that draws random numbers must draw them from it, so that order and batches change nothing. ``target``
     and ``decoy`` (the target of another pair, drawn by the pair's seed) and
-    ``gallery`` are for sanity baselines alone.
+    ``gallery`` are for sanity baselines alone. ``same_person`` says that source and reference show one person.
     """
 
     pair_id: str
@@ -58,16 +58,21 @@ class Task:
     decoy: Image | None = None
     source_landmarks: Landmarks | None = None
     reference_landmarks: Landmarks | None = None
+    same_person: bool = False
     gallery: Gallery | None = None
 
 
 class Reenactor(ABC):
-    """A method. Results may depend on nothing but the task: not on other tasks, the batch, or the order."""
+    """A method. Results may depend on nothing but the task: not on other tasks, the batch, or the order.
+
+    ``environment`` names what it runs in, where that is not this process: failures of another one are tried again.
+    """
 
     name: ClassVar[str]
     needs: ClassVar[frozenset[Need]]
     motion: ClassVar[Motion] = "absolute"
     training_data: tuple[str, ...] = ()
+    environment: str = ""
     batch_size: int = 16
 
     def load(self, context: LoadContext) -> None:

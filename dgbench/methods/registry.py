@@ -1,20 +1,16 @@
-"""The methods that run in this process, by name: built in, registered by decorator, or offered by entry points."""
+"""The methods that run in this process, by name."""
 
 from __future__ import annotations
 
-import importlib
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import get_args
 
-from dgbench.core.errors import MissingError, UsageError, did_you_mean
+from dgbench.core.errors import UsageError
 from dgbench.core.groups import SANITY_BASELINES
 from dgbench.core.pair import PAIR_ID
+from dgbench.core.registry import Registry
 from dgbench.methods.contract import Need, Reenactor
 
-ENTRY_POINT_GROUP = "dgbench.methods"
-
-#: Name → "module:Class", imported only when asked for.
 _BUILT_IN: dict[str, str] = {
     "copy-source": "dgbench.methods.sanity.copies:CopySource",
     "copy-reference": "dgbench.methods.sanity.copies:CopyReference",
@@ -32,8 +28,6 @@ _BUILT_IN: dict[str, str] = {
     "dg": "dgbench.models.dg.reenactor:DualGenerator",
     "dg-rfg-alone": "dgbench.models.dg.reenactor:FaceGeneratorAlone",
 }
-_REGISTERED: dict[str, type[Reenactor]] = {}
-
 #: Methods without learning; they take no checkpoint either.
 WARPS = ("landmark-warp", "landmark-warp-3d", "face-swap-warp")
 NEED_CHECKPOINT = ("dg", "dg-rfg-alone")
@@ -45,35 +39,23 @@ def register(method: type[Reenactor]) -> type[Reenactor]:
     Raises:
         UsageError: the name is taken by another class, or the class is no method.
     """
-    _check(method, method.__name__)
-    taken = _REGISTERED.get(method.name)
-    if method.name in _BUILT_IN or (taken is not None and taken is not method):
-        raise UsageError(f"method name '{method.name}' is taken; choose another")
-    _REGISTERED[method.name] = method
-    return method
+    _check(method, getattr(method, "__name__", str(method)))
+    return METHODS.register(method, name=method.name)
 
 
 def method_names() -> list[str]:
     """Return every method that can be named here, sorted."""
-    return sorted({*_BUILT_IN, *_REGISTERED, *(point.name for point in entry_points(group=ENTRY_POINT_GROUP))})
+    return METHODS.names()
 
 
 def method_class(name: str) -> type[Reenactor]:
-    """Return a method's class.
+    """Return a method's class, by name, ``pkg.module:Class`` or ``./file.py:Class``.
 
     Raises:
         UsageError: no method of that name, or what the name points to is no method.
         MissingError: the package that offers it cannot be imported.
     """
-    if name in _REGISTERED:
-        return _REGISTERED[name]
-    if name in _BUILT_IN:
-        module, attribute = _BUILT_IN[name].split(":")
-        return _check(getattr(importlib.import_module(module), attribute), name)
-    for point in entry_points(group=ENTRY_POINT_GROUP):
-        if point.name == name:
-            return _check(_load(point), name)
-    raise UsageError(f"no method '{name}'; see `dgbench methods list`.{did_you_mean(name, method_names())}")
+    return METHODS.get(name)
 
 
 def check_checkpoint(name: str, checkpoint: Path | None) -> None:
@@ -87,22 +69,21 @@ def check_checkpoint(name: str, checkpoint: Path | None) -> None:
 
 
 def create(name: str) -> Reenactor:
-    """Return a new, unloaded method by name."""
-    return method_class(name)()
+    """Return a new, unloaded method by name.
 
-
-def _load(point: EntryPoint) -> object:
-    """Return what an entry point names; a package of somebody else's may raise anything when it is imported."""
+    Raises:
+        UsageError: as :func:`method_class`, or the class cannot be made without arguments.
+    """
+    kind = method_class(name)
     try:
-        return point.load()
-    except Exception as error:
-        cause = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise MissingError(f"method '{point.name}': {point.value} cannot be imported ({cause})") from error
+        return kind()
+    except TypeError as error:
+        raise UsageError(f"method '{name}': {kind.__qualname__}() cannot be made ({error})") from error
 
 
 def _check(candidate: object, name: str) -> type[Reenactor]:
     if not (isinstance(candidate, type) and issubclass(candidate, Reenactor)):
-        raise UsageError(f"method '{name}' is not a subclass of dgbench.methods.contract.Reenactor")
+        raise UsageError(f"method '{name}' is not a subclass of dgbench.Reenactor")
     if lacks := [attribute for attribute in ("name", "needs") if not hasattr(candidate, attribute)]:
         raise UsageError(f"method class {candidate.__qualname__} lacks {' and '.join(lacks)}; set them in its body")
     if not isinstance(candidate.name, str) or not PAIR_ID.fullmatch(candidate.name):
@@ -110,3 +91,13 @@ def _check(candidate: object, name: str) -> type[Reenactor]:
     if unknown := set(candidate.needs) - set(get_args(Need)):
         raise UsageError(f"method '{candidate.name}' needs '{unknown.pop()}'; known are {', '.join(get_args(Need))}")
     return candidate
+
+
+METHODS: Registry[type[Reenactor]] = Registry(
+    "method",
+    built_in=_BUILT_IN,
+    group="dgbench.methods",
+    check=_check,
+    name_of=lambda method: method.name,
+    listed_by="dgbench methods list",
+)

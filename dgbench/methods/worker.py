@@ -15,7 +15,7 @@ from dgbench.core.face import Failure, Image
 from dgbench.methods.baseline_card import BaselineCard, find_setup, require_setup
 from dgbench.methods.contract import LoadContext, Reenactor, Task
 from dgbench.methods.trained import TrainingNote, note_beside
-from dgbench.methods.worker_process import WorkerDied, WorkerLate, WorkerProcess
+from dgbench.methods.worker_process import WorkerDied, WorkerLate, WorkerProcess, environment_of
 from dgbench.methods.worker_protocol import PROTOCOL, Done, Fatal, Hello, entry_of, image_bytes, run_line
 
 OnDeath = Literal["restart", "stop"]
@@ -105,6 +105,12 @@ class IsolatedReenactor(Reenactor):
         if note is not None:
             return note.training_data
         return self._trained_on or (self.card.training_data if self._are_published() else ())
+
+    @property
+    def environment(self) -> str:  # type: ignore[override]
+        """Return a name of the interpreter and the packages that are installed beside it, as they are now."""
+        python = self._setup.python
+        return "" if python is None else environment_of(python)
 
     def _note(self) -> TrainingNote | None:
         return note_beside(self._setup.checkpoint) if self._setup.checkpoint is not None else None

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from dgbench.core.digests import sha256_bytes
 from dgbench.methods.worker_protocol import Done, Fatal, Hello, close_line, parse
 
 #: What of the host's environment a worker sees: no PYTHONPATH, no proxies, no credentials.
@@ -47,6 +48,13 @@ def worker_environment(host: Mapping[str, str], scratch: Path) -> dict[str, str]
         "NUMBA_CACHE_DIR": str(scratch),
         "TORCH_EXTENSIONS_DIR": str(scratch / "extensions"),
     }
+
+
+def environment_of(python: Path) -> str:
+    """Return a short digest of an interpreter's path and of the packages, with versions, that lie in its venv."""
+    place = Path(os.path.abspath(python))  # noqa: PTH100 - a venv is found by the path it is started under
+    installed = sorted(path.name for path in place.parent.parent.glob("lib/python*/site-packages/*.dist-info"))
+    return sha256_bytes("\n".join([str(place), *installed]).encode())[:16]
 
 
 class WorkerProcess:

@@ -105,6 +105,7 @@ def entry_of(task: Task, *, source: str | None, reference: str | None, out: str)
     for name, path, image in (("source", source, task.source), ("reference", reference, task.reference)):
         if path is not None and image is not None:
             entry[name] = {"path": path, "height": int(image.shape[0]), "width": int(image.shape[1])}
+    entry["same_person"] = task.same_person
     entry["source_landmarks"] = _points(task.source_landmarks)
     entry["reference_landmarks"] = _points(task.reference_landmarks)
     return entry

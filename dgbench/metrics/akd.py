@@ -49,6 +49,11 @@ class Akd(PairMetric):
     seen = frozenset({"generated", "reference", "target"})
     roles = ROLES
 
+    @classmethod
+    def card_by(cls, name: str, networks: Sequence[JudgeNetwork]) -> MetricCard:
+        """Return the card by the given judges."""
+        return card(networks)
+
     def score(self, view: PairView) -> float | Failure:
         """Return the AKD of the pair, in 0..256."""
         points = compared_points(view)

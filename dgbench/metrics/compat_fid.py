@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from dgbench.core.digests import sha256_file
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Image
 from dgbench.io.weights import find_weight
-from dgbench.metrics.contract import Features, OwnFeatures, PairView, SetResult
+from dgbench.metrics.contract import Features, Judges, OwnFeatures, PairView, SetResult
 from dgbench.metrics.frechet import frechet
 from dgbench.networks.torch_file import read_tensors
 from dgbench.networks.torchvision_shim import import_torchvision
@@ -71,6 +72,16 @@ class CompatFid(OwnFeatures):
 
     valid_range = (0.0, None)
     images = frozenset({"source"})
+
+    @classmethod
+    def card_by(cls, name: str, networks: Sequence[JudgeNetwork]) -> MetricCard:
+        """Return the card without the digest of the network, which is not loaded for it."""
+        return card("")
+
+    @classmethod
+    def make(cls, name: str, judges: Judges | None, *, weights: Path | None = None) -> CompatFid:
+        """Load the metric with its network."""
+        return load(weights)
 
     def __init__(self, network: Any, sha256: str) -> None:
         super().__init__(card(sha256))

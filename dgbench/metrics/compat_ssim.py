@@ -33,7 +33,9 @@ CARD = MetricCard(
 class CompatSsim(PairMetric):
     """SSIM of generated and target on [-1, 1]."""
 
+    card = CARD
     valid_range = (-1.0, 1.0)
+    smallest_side = 2 * RADIUS + 1
     images = frozenset({"target"})
 
     def score(self, view: PairView) -> float | Failure:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,28 +85,63 @@ class PairView:
     seen_target: FaceObservation | None = None
 
 
-class PairMetric(ABC):
+class Measure(ABC):
+    """What every metric says of itself; subclass :class:`PairMetric` or :class:`SetMetric`.
+
+    Attributes:
+        card: its definition, as a class attribute where one class is one metric.
+        roles: judge roles it uses (detector, identity, landmarks, pose, features).
+        valid_range: what a value can be; a record with another value is refused.
+        companions: names of metrics that a reader needs beside this one.
+        parts: those of them that are parts, floors or ceilings of this one; tables fold them out below it.
+        smallest_side: least side in px of an image that it is defined on.
+        decimals: how many decimals a reader is shown.
+    """
+
+    card: MetricCard
+    roles: frozenset[str] = frozenset()
+    valid_range: Range = (None, None)
+    companions: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    smallest_side: int = 1
+    decimals: int = 4
+
+    def __init__(self, card: MetricCard | None = None) -> None:
+        if card is not None:
+            self.card = card
+
+    @classmethod
+    def card_by(cls, name: str, networks: Sequence[JudgeNetwork]) -> MetricCard:
+        """Return the metric's card by judges with these networks: the class's, with the networks of its roles.
+
+        ``name`` matters where one class stands for several metrics.
+        """
+        return cls.card.model_copy(update={"judges": cards_of(networks, cls.roles)}) if cls.roles else cls.card
+
+    @classmethod
+    def make(cls, name: str, judges: Judges | None, *, weights: Path | None = None) -> Self:
+        """Return the metric; one that brings a network of its own loads it from ``weights``.
+
+        Raises:
+            MissingError: its own network is not here.
+        """
+        return cls(cls.card_by(name, judges.networks if judges is not None else ()))
+
+
+class PairMetric(Measure):
     """A metric with one value per pair.
 
     Attributes:
-        card: its definition.
         images: real images (roles) whose pixels it reads beside the generated image's.
         seen: roles whose observation it reads.
-        roles: judge roles it uses (detector, identity, landmarks, pose).
         of_generated: whether it measures the generated image; where not, a failed generation does not fail it.
-        valid_range: what a value can be; a record with another value is refused.
         of_all_pairs: whether a pair's value depends on the other pairs too, so that no sample can repeat it.
     """
 
     images: frozenset[Role] = frozenset()
     seen: frozenset[Role] = frozenset()
-    roles: frozenset[str] = frozenset()
     of_generated: bool = True
     of_all_pairs: bool = False
-    valid_range: Range = (None, None)
-
-    def __init__(self, card: MetricCard) -> None:
-        self.card = card
 
     def applies(self, pair: Pair) -> bool:
         """Whether the protocol gives this pair what the metric is defined on."""
@@ -132,14 +168,10 @@ class SetResult:
     note: str = ""
 
 
-class SetMetric(ABC):
+class SetMetric(Measure):
     """A metric of two sets of features; the sets have one row per pair, in order of pair_id."""
 
     roles: frozenset[str] = frozenset({"features"})
-    valid_range: Range = (None, None)
-
-    def __init__(self, card: MetricCard) -> None:
-        self.card = card
 
     @abstractmethod
     def compute(self, real: Features, generated: Features) -> SetResult:

@@ -115,6 +115,13 @@ class Csim(PairMetric):
 
     valid_range = (-1.0, 1.0)
     roles = ROLES
+    parts = ("csim_fallback", "csim_target", "csim_ceiling", "csim_impostor")
+    companions = parts
+
+    @classmethod
+    def card_by(cls, name: str, networks: Sequence[JudgeNetwork]) -> MetricCard:
+        """Return the card by the given judges."""
+        return card(name, networks)
 
     def __init__(self, card: MetricCard) -> None:
         super().__init__(card)

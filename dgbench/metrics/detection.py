@@ -33,6 +33,11 @@ class Detection(PairMetric):
     seen = frozenset({"generated"})
     roles = ROLES
 
+    @classmethod
+    def card_by(cls, name: str, networks: Sequence[JudgeNetwork]) -> MetricCard:
+        """Return the card by the given judges."""
+        return card(networks)
+
     def score(self, view: PairView) -> float | Failure:
         """Return 1.0 or 0.0."""
         if view.seen_generated is None:

@@ -91,6 +91,11 @@ class Expression(PairMetric):
     seen = frozenset({"generated", "reference", "target"})
     roles = ROLES
 
+    @classmethod
+    def card_by(cls, name: str, networks: Sequence[JudgeNetwork]) -> MetricCard:
+        """Return the card by the given judges."""
+        return card(networks)
+
     def score(self, view: PairView) -> float | Failure:
         """Return the expression error of the pair, in 0..1."""
         points = compared_points(view)

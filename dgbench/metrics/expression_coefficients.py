@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,7 @@ from dgbench.core.card import JudgeNetwork, MetricCard
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Failure, Image
 from dgbench.io.weights import find_weight
-from dgbench.metrics.contract import PairMetric, PairView
+from dgbench.metrics.contract import Judges, PairMetric, PairView
 from dgbench.networks.sessions import OnnxNetwork
 
 FILE = "expression_coefficients.onnx"
@@ -59,6 +60,16 @@ class ExpressionCoefficients(PairMetric):
 
     valid_range = (0.0, CAP)
     images = frozenset({"reference"})
+
+    @classmethod
+    def card_by(cls, name: str, networks: Sequence[JudgeNetwork]) -> MetricCard:
+        """Return the card without the digest of the network, which is not loaded for it."""
+        return card("", 0)
+
+    @classmethod
+    def make(cls, name: str, judges: Judges | None, *, weights: Path | None = None) -> ExpressionCoefficients:
+        """Load the metric with its network."""
+        return load(weights)
 
     def __init__(self, network: OnnxNetwork) -> None:
         self._size = int(network.input_shape[2])

@@ -48,6 +48,12 @@ class Fid(SetMetric):
     """Fréchet distance of two sets of features, labelled where N is small."""
 
     valid_range = (0.0, None)
+    companions = ("kid",)
+
+    @classmethod
+    def card_by(cls, name: str, networks: Sequence[JudgeNetwork]) -> MetricCard:
+        """Return the card by the given judges."""
+        return card(networks, name=name)
 
     def compute(self, real: Features, generated: Features) -> SetResult:
         """Return the distance; ``None`` below two images a set."""

@@ -91,6 +91,11 @@ class Kid(SetMetric):
     #: The unbiased estimate falls a little below zero for equal sets.
     valid_range = (-1.0, None)
 
+    @classmethod
+    def card_by(cls, name: str, networks: Sequence[JudgeNetwork]) -> MetricCard:
+        """Return the card by the given judges."""
+        return card(networks, name=name)
+
     def compute(self, real: Features, generated: Features) -> SetResult:
         """Return the KID; ``None`` below two images a set."""
         n = min(len(real), len(generated))

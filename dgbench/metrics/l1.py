@@ -35,6 +35,7 @@ def l1(first: Image, second: Image) -> float:
 class L1(PairMetric):
     """L1 of generated and target."""
 
+    card = CARD
     valid_range = (0.0, 1.0)
     images = frozenset({"target"})
 

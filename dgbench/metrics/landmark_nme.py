@@ -49,6 +49,12 @@ class LandmarkNme(PairMetric):
     valid_range = (0.0, 1.0)
     seen = frozenset({"generated", "reference", "target"})
     roles = ROLES
+    companions = ("akd",)
+
+    @classmethod
+    def card_by(cls, name: str, networks: Sequence[JudgeNetwork]) -> MetricCard:
+        """Return the card by the given judges."""
+        return card(networks)
 
     def score(self, view: PairView) -> float | Failure:
         """Return the NME of the pair, in 0..1."""

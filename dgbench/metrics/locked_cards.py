@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from dgbench.core.card import JUDGE_SETS, JudgeNetwork, JudgeSet
 from dgbench.core.errors import MissingError
-from dgbench.metrics import compat_csim, compat_fid, expression_coefficients, lpips
 from dgbench.metrics.contract import Metric
-from dgbench.metrics.registry import _JUDGED, _PLAIN, check_name, make_metric
+from dgbench.metrics.registry import BUILT_IN, make_metric, metric_class
 from dgbench.results.records.card_lock import LockedCard, unpinned
 
 #: The standard set by role and name. Its landmark networks' authors publish no whole sha256, so none is pinned here.
@@ -52,26 +51,20 @@ def todays_cards() -> tuple[list[LockedCard], list[str]]:
 
 
 def _without_judges() -> Iterator[LockedCard]:
-    for name in sorted(_PLAIN):
-        yield _locked(make_metric(name), None, pinned=True)
-    brought = (
-        (lpips.Lpips, lpips.card("")),
-        (compat_csim.CsimNoAlign, compat_csim.card("")),
-        (compat_fid.CompatFid, compat_fid.card("")),
-        (expression_coefficients.ExpressionCoefficients, expression_coefficients.card("", 0)),
-    )
-    for kind, card in brought:
-        low, high = kind.valid_range
-        yield LockedCard(judges=None, pinned=False, low=low, high=high, card=unpinned(card))
+    """Cards of what compares pixels, and of what brings a network of its own, whose digest no card here pins."""
+    for name in sorted(BUILT_IN):
+        kind = metric_class(name)
+        if not kind.roles:
+            card, (low, high) = kind.card_by(name, ()), kind.valid_range
+            pinned = not card.judges
+            yield LockedCard(judges=None, pinned=pinned, low=low, high=high, card=card if pinned else unpinned(card))
 
 
 def _of_judges(judges: JudgeSet) -> list[LockedCard]:
     panel = _standard() if judges == "standard" else _loaded(judges)
     space = panel.features_name
-    names: Sequence[str] = [name for name in _JUDGED if name not in ("fid", "kid")]
+    names: Sequence[str] = [name for name in BUILT_IN if metric_class(name).roles and name not in ("fid", "kid")]
     names = [*names, "fid", "kid"] if space == "fid" else [*names, space, "kd" + space.removeprefix("fd")]
-    for name in names:
-        check_name(name)
     pinned = judges != "standard"
     return [_locked(make_metric(name, panel), judges, pinned=pinned) for name in sorted(names)]  # type: ignore[arg-type]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from dgbench.core.digests import sha256_file
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Failure, Image
 from dgbench.io.weights import find_weight
-from dgbench.metrics.contract import PairMetric, PairView
+from dgbench.metrics.contract import Judges, PairMetric, PairView
 from dgbench.metrics.pixels import compared_images
 
 #: torchvision's ``alexnet`` tensors (features.*) and LPIPS 0.1's linear layers (lin*.model.1.weight), one file.
@@ -80,6 +81,17 @@ class Lpips(PairMetric):
 
     valid_range = (0.0, CAP)
     images = frozenset({"target"})
+    smallest_side = 63
+
+    @classmethod
+    def card_by(cls, name: str, networks: Sequence[JudgeNetwork]) -> MetricCard:
+        """Return the card without the digest of the network, which is not loaded for it."""
+        return card("")
+
+    @classmethod
+    def make(cls, name: str, judges: Judges | None, *, weights: Path | None = None) -> Lpips:
+        """Load the metric with its network."""
+        return load(weights)
 
     def __init__(self, state: dict[str, Any], sha256: str) -> None:
         super().__init__(card(sha256))
@@ -90,8 +102,9 @@ class Lpips(PairMetric):
         images = compared_images(view)
         if isinstance(images, Failure):
             return images
-        if min(images[0].shape[:2]) < 63:
-            return Failure("wrong-size", f"AlexNet needs at least 63 px a side, got {images[0].shape[:2]}")
+        if min(images[0].shape[:2]) < self.smallest_side:
+            least = f"AlexNet needs at least {self.smallest_side} px a side"
+            return Failure("wrong-size", f"{least}, got {images[0].shape[:2]}")
         return min(self.distance(*images), CAP)
 
     def distance(self, first: Image, second: Image) -> float:

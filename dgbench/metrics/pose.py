@@ -60,6 +60,13 @@ class PoseError(PairMetric):
     valid_range = (0.0, 180.0)
     seen = frozenset({"generated", "reference"})
     roles = ROLES
+    parts = ("pose_yaw", "pose_pitch", "pose_roll")
+    companions = parts
+
+    @classmethod
+    def card_by(cls, name: str, networks: Sequence[JudgeNetwork]) -> MetricCard:
+        """Return the card by the given judges."""
+        return card(name, networks)
 
     def score(self, view: PairView) -> float | Failure:
         """Return the error of the pair in degrees."""

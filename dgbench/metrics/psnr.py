@@ -48,6 +48,7 @@ def psnr(first: Image, second: Image) -> float:
 class Psnr(PairMetric):
     """PSNR of generated and target."""
 
+    card = CARD
     valid_range = (0.0, CEILING)
     images = frozenset({"target"})
 

@@ -60,6 +60,11 @@ class IdentityRank1(PairMetric):
     roles = ROLES
     of_all_pairs = True
 
+    @classmethod
+    def card_by(cls, name: str, networks: Sequence[JudgeNetwork]) -> MetricCard:
+        """Return the card by the given judges."""
+        return card(networks)
+
     def __init__(self, card: MetricCard) -> None:
         super().__init__(card)
         self._kept: dict[str, _Kept] = {}

@@ -43,6 +43,7 @@ def sharpness(image: Image) -> float:
 class Sharpness(PairMetric):
     """Sharpness of the generated image."""
 
+    card = CARD
     valid_range = (0.0, 1.0)
 
     def score(self, view: PairView) -> float | Failure:

@@ -78,7 +78,10 @@ def windowed_similarity(
 class Ssim(PairMetric):
     """SSIM of generated and target."""
 
+    card = CARD
     valid_range = (-1.0, 1.0)
+    companions = ("ssim_m11_L2",)
+    smallest_side = 2 * RADIUS + 1
     images = frozenset({"target"})
 
     def score(self, view: PairView) -> float | Failure:

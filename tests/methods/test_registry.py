@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import pytest
 
+from dgbench.core import registry
 from dgbench.core.errors import MissingError, UsageError
-from dgbench.methods import registry
 from dgbench.methods.contract import Reenactor
-from dgbench.methods.registry import method_class, register
+from dgbench.methods.registry import METHODS, method_class, register
 
 
 class _Anything(Reenactor):
@@ -44,7 +44,7 @@ def test_an_entry_point_that_cannot_be_imported_is_missing(
     module = f"offered_{abs(hash(code))}"
     (tmp_path / f"{module}.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
-    point = EntryPoint("offered", f"{module}:Method", registry.ENTRY_POINT_GROUP)
+    point = EntryPoint("offered", f"{module}:Method", "dgbench.methods")
     monkeypatch.setattr(registry, "entry_points", lambda group: [point])
     with pytest.raises(MissingError, match=r"method 'offered': .* cannot be imported") as caught:
         method_class("offered")
@@ -53,7 +53,7 @@ def test_an_entry_point_that_cannot_be_imported_is_missing(
 
 
 def test_a_whole_class_is_registered(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(registry, "_REGISTERED", {})
+    monkeypatch.setattr(METHODS, "_registered", {})
 
     class Whole(_Anything):
         name: ClassVar[str] = "whole"

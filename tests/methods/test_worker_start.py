@@ -47,6 +47,7 @@ def test_hello_says_what_runs(toy):
         ({"options": {"mode": "sideways"}}, UsageError, "option mode=sideways is not one of absolute, relative"),
         ({"options": {"speed": "1"}}, UsageError, "no option 'speed' (it has: fault, mode)"),
         ({"options": {"fault": "die"}}, WorkFailedError, "ended before it was ready: exit status 7"),
+        ({"options": {"fault": "gone"}}, MissingError, "first inference failed (AttributeError: module 'torch' has no"),
     ],
 )
 def test_what_is_missing_or_wrong_is_one_line(toy, changes, error, words, monkeypatch):
@@ -54,6 +55,11 @@ def test_what_is_missing_or_wrong_is_one_line(toy, changes, error, words, monkey
     with pytest.raises(error) as caught:
         toy.method(**changes)
     assert words in one_line(caught)
+
+
+def test_a_trial_that_fails_for_its_made_up_picture_is_no_broken_environment(toy, make_task):
+    made = toy.method(options={"fault": "picky"}).reenact([make_task()])[0]
+    assert isinstance(made, np.ndarray)
 
 
 def test_a_folder_that_is_another_checkout_is_refused(toy, tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from dgbench.core.companions import COMPANIONS
+from dgbench.core.companions import COMPANIONS, PARTS
 from dgbench.core.errors import UsageError
 from dgbench.core.face import FaceObservation, Failure, Landmarks, Pose
 from dgbench.core.pair import Pair
@@ -17,7 +17,7 @@ from dgbench.metrics.contract import PairView
 from dgbench.metrics.csim import cosine
 from dgbench.metrics.expression import MOVING, STABLE, expression_error, similarity
 from dgbench.metrics.pose import angle_error, geodesic
-from dgbench.metrics.registry import make_metric, metric_names, with_companions
+from dgbench.metrics.registry import METRICS, make_metric, metric_class, metric_names, with_companions
 
 CROSS = Pair(
     pair_id="p", relation="cross", source="a", reference="b", target="c", source_identity="1", reference_identity="2"
@@ -240,8 +240,9 @@ def test_companions_stand_after_what_they_explain_and_once():
     assert with_companions(names) == names
     for name in names:
         make_metric(name, FakeJudges())
-    for name, others in COMPANIONS.items():
-        assert {name, *others} <= set(metric_names())
+    said = {name: metric_class(name).companions for name in METRICS.names() if name not in metric_class(name).parts}
+    assert {name: others for name, others in said.items() if others} == COMPANIONS
+    assert {name: metric_class(name).parts for name in PARTS} == PARTS
 
 
 def test_a_card_changes_with_the_network():

@@ -8,6 +8,7 @@ import signal
 import sys
 
 from dgbench_worker.checks import check_checkout, check_packages, pinned_commit, versions
+from dgbench_worker.entry import imports
 from dgbench_worker.errors import WorkerError
 from dgbench_worker.isolation import cut_network, import_paths, settle, take_channels
 from dgbench_worker.shims import declare_torchvision_operators
@@ -23,6 +24,8 @@ def main(kind, train_file):
     if sys.argv[1:] == ["--describe"]:
         print(json.dumps({"method": kind.method, "layout": kind.layout, "perceptual": bool(kind.perceptual_key)}))
         return 0
+    if sys.argv[1:] in (["--imports"], ["--packages"]):
+        return imports(kind, only_say=sys.argv[1] == "--packages")
     parser = argparse.ArgumentParser(description=f"Trains {kind.method} by its authors' script.")
     parser.add_argument("--repo", required=True, help="checkout of the authors' repository")
     parser.add_argument("--data", required=True, help="images as dgbench exported them, in the method's layout")

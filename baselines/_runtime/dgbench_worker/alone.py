@@ -45,6 +45,7 @@ def run_pairs(worker, hello, args):
     failed = 0
     for row in rows:
         task = Task(row["pair_id"], int(hashlib.sha256(row["pair_id"].encode()).hexdigest()[:15], 16))
+        task.same_person = row.get("same_person") == "1"
         stem = os.path.join(args.out, row["pair_id"])
         try:
             for name in ("source", "reference"):

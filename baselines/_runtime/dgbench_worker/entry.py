@@ -8,13 +8,14 @@ import sys
 from dgbench_worker.alone import run_pairs
 from dgbench_worker.checks import (
     check_checkout,
+    check_packages,
     check_ready,
     checkpoint_digest,
     pinned_commit,
     versions,
 )
 from dgbench_worker.errors import WorkerError
-from dgbench_worker.generate import is_out_of_memory
+from dgbench_worker.generate import is_out_of_memory, try_once
 from dgbench_worker.isolation import be_deterministic, cut_network, import_paths, settle, take_channels
 from dgbench_worker.serving import serve
 from dgbench_worker.shims import declare_torchvision_operators
@@ -64,6 +65,9 @@ def open_worker(kind, worker_file, args):
         line = f"{type(error).__name__}: {error}".split("\n")[0][:200]
         cause = "ran out of memory while loading" if is_out_of_memory(error) else "could not be loaded"
         raise WorkerError(f"{worker.method} {cause} ({line})", 1)
+    if args.threads and "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(args.threads)
+    try_once(worker, args.size or worker.size)
     hello = {
         "op": "hello",
         "protocol": PROTOCOL,
@@ -82,10 +86,27 @@ def open_worker(kind, worker_file, args):
     return worker, hello
 
 
+def imports(kind, only_say=False):
+    """Import the packages of a worker or trainer in this interpreter; return 0, or 3 with the line that says why."""
+    if only_say:
+        print(" ".join(kind.packages))
+        return 0
+    try:
+        if "torchvision" in kind.packages:
+            declare_torchvision_operators()
+        check_packages(kind)
+    except WorkerError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    return 0
+
+
 def main(kind, worker_file):
     """Entry point of every worker.py."""
     parser = argparse.ArgumentParser(description=f"{kind.method} as a dgbench worker; dgbench ships none of its code.")
     parser.add_argument("--describe", action="store_true", help="print what this worker is, as JSON, and stop")
+    parser.add_argument("--imports", action="store_true", help="import the packages that it needs, and stop")
+    parser.add_argument("--packages", action="store_true", help="print the packages that it needs, and stop")
     parser.add_argument("--repo", help="checkout of the authors' repository")
     parser.add_argument("--checkpoint", help="weights: a file, or a folder where the method needs several")
     parser.add_argument("--checkpoint-sha256", help="refuse any other checkpoint")
@@ -101,6 +122,8 @@ def main(kind, worker_file):
     if args.describe:
         print(json.dumps(describe(kind), sort_keys=True))
         return 0
+    if args.imports or args.packages:
+        return imports(kind, only_say=args.packages)
     if not args.repo or not args.checkpoint or args.serve == bool(args.pairs) or bool(args.pairs) != bool(args.out):
         parser.error("give --repo and --checkpoint, and either --serve or --pairs with --out")
     for name in ("pairs", "out"):
@@ -111,8 +134,6 @@ def main(kind, worker_file):
         if any("=" not in entry for entry in args.set):
             raise WorkerError("--set takes NAME=VALUE")
         worker, hello = open_worker(kind, worker_file, args)
-        if args.threads and "torch" in sys.modules:
-            sys.modules["torch"].set_num_threads(args.threads)
         if args.pairs:
             return run_pairs(worker, hello, args)
         serve(worker, hello, args.size or worker.size, heard, said)

@@ -10,7 +10,10 @@ from dgbench_worker.weights import part, read_checkpoint, strict_load
 
 
 class Task:
-    """One pair: images uint8 (H, W, 3) RGB, landmarks a list of 68 [x, y, z] in pixels, or None."""
+    """One pair: images uint8 (H, W, 3) RGB, landmarks a list of 68 [x, y, z] in pixels, or None.
+
+    ``same_person`` says that source and reference show one person, for methods whose authors treat that case apart.
+    """
 
     def __init__(self, pair_id, seed):
         self.pair_id = pair_id
@@ -19,6 +22,7 @@ class Task:
         self.reference = None
         self.source_landmarks = None
         self.reference_landmarks = None
+        self.same_person = False
 
 
 class Worker:

@@ -25,6 +25,7 @@ def _task_of(message):
             setattr(task, name, _read_raw(message[name]))
     task.source_landmarks = message.get("source_landmarks")
     task.reference_landmarks = message.get("reference_landmarks")
+    task.same_person = message.get("same_person", False)
     return task
 
 

@@ -31,15 +31,17 @@ def declare_torchvision_operators():
     """Let torchvision be imported beside a CPU build of torch that lacks its compiled operators.
 
     ``pip install torch torchvision`` brings such pairs: torchvision's library then fails to load, and its import
-    ends at the first operator that it registers. What uses the operators themselves (nms) still fails.
+    ends at the first operator that it registers. What uses the operators themselves (nms) still fails. A package
+    that is missing is left to the check of the packages.
     """
-    import torch
-
     try:
+        import torch
         import torchvision
+    except ImportError:
+        return
     except RuntimeError as error:
         if "torchvision::nms does not exist" not in str(error):
-            raise
+            return
         for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
             del sys.modules[name]
         library = torch.library.Library("torchvision", "FRAGMENT")
@@ -50,8 +52,6 @@ def declare_torchvision_operators():
             library.define(schema)
         _KEPT.append(library)  # the declarations vanish with the object
         import torchvision  # noqa: F401
-    except ImportError:
-        pass  # the check of the packages says so
 
 
 def safe_yaml():

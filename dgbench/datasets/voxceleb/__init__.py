@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dgbench.datasets.dataset import Dataset
 from dgbench.datasets.voxceleb.reader import read_voxceleb1, read_voxceleb2
 
-__all__ = ["read_voxceleb1", "read_voxceleb2"]
+VOXCELEB1 = Dataset("voxceleb1", read_voxceleb1, how_to_get="the VoxCeleb project, on request")
+VOXCELEB2 = Dataset("voxceleb2", read_voxceleb2, how_to_get="the VoxCeleb project, on request")
+
+__all__ = ["VOXCELEB1", "VOXCELEB2", "read_voxceleb1", "read_voxceleb2"]

@@ -15,8 +15,8 @@ from dgbench.core.face import Image
 from dgbench.core.pair import Pair
 from dgbench.core.record import Coverage
 from dgbench.datasets.manifest import Manifest
-from dgbench.datasets.registry import data_root, reader
-from dgbench.engine.run.known_names import OWN_SOURCES, require_known_names
+from dgbench.datasets.registry import DATASETS, data_root, reader
+from dgbench.engine.run.known_names import require_known_names
 from dgbench.preprocess.live import LiveSource, PointFinder
 from dgbench.preprocess.source import ImageSource
 from dgbench.preprocess.store import PreparedStore, is_store
@@ -82,8 +82,9 @@ def open_data(
     source: ImageSource
     root: Path | None = data
     skipped: dict[str, list[str]] = {}
-    if protocol.dataset in OWN_SOURCES:
-        module, function = OWN_SOURCES[protocol.dataset].split(":")
+    dataset = DATASETS.get(protocol.dataset)
+    if dataset.opens:
+        module, function = dataset.opens.split(":")
         opener: Callable[..., ImageSource] = getattr(importlib.import_module(module), function)
         source = opener(protocol, data)
         assert isinstance(source, ImageSource)

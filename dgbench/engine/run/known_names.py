@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from dgbench.core.errors import UsageError
 from dgbench.core.protocol import Protocol
-from dgbench.datasets.registry import READERS
+from dgbench.datasets.registry import DATASETS
 from dgbench.metrics.registry import check_name
 from dgbench.protocols.samplers import sampler
 
-#: Data sets that need no folder of the user's, or render their images: name → "module:function", called with the
-#: protocol and the folder given (or ``None``).
-OWN_SOURCES: dict[str, str] = {
-    "synthface-mini": "dgbench.synthface.sets.mini:open_mini",
-    "synthface": "dgbench.synthface.sets.live:open_synthface",
-}
 #: Stands in a protocol for ``fd[<judge>]`` of whatever judges score it.
 FEATURE_DISTANCE = "fd"
 #: Where the points that decide a crop can come from.
@@ -22,7 +16,7 @@ POINT_ORIGINS = ("frozen", "truth", "yunet", "camera-median")
 
 def dataset_names() -> list[str]:
     """Return the name of every data set that a protocol can be on, sorted."""
-    return sorted({*READERS, *OWN_SOURCES})
+    return sorted({*DATASETS.names()})
 
 
 def unknown_names(protocol: Protocol) -> list[str]:
@@ -35,8 +29,8 @@ def unknown_names(protocol: Protocol) -> list[str]:
                 check(name)
             except UsageError as error:
                 problems.append(str(error))
-    if protocol.dataset not in (known := dataset_names()):
-        problems.append(f"no data set '{protocol.dataset}' (known: {', '.join(known)})")
+    if protocol.dataset not in DATASETS:
+        problems.append(f"no data set '{protocol.dataset}' (known: {', '.join(dataset_names())})")
     problems += [
         f"points of a crop cannot come from '{origin}' (known: {', '.join(POINT_ORIGINS)})"
         for origin in protocol.frame.landmarks

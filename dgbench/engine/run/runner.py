@@ -98,7 +98,8 @@ def run_method(
     _require_landmarks(method, opened, pairs)
     folder, mine = RunFolder(out), [pair for pair in pairs if shard.owns(pair)]
     order = Order(loaded, method, pairs, label=label, checkpoint=checkpoint, seed=seed, limit=limit, data=data)
-    if not (order.is_held_by(folder) and not undone(folder, mine, retry_failed=retry_failed)):
+    here = method.environment
+    if not (order.is_held_by(folder) and not undone(folder, mine, retry_failed=retry_failed, environment=here)):
         method.load(
             LoadContext(
                 size=loaded.protocol.frame.size, device=device, checkpoint=checkpoint, weights=weights, seed=seed
@@ -106,7 +107,7 @@ def run_method(
         )
         plan = order.plan()
         with hold_shard(folder, plan, shard, wait_s=wait_s):
-            todo = undone(folder, mine, retry_failed=retry_failed)
+            todo = undone(folder, mine, retry_failed=retry_failed, environment=here)
             if todo:
                 require_space(out, len(todo) * picture_bytes(opened.source.size), what=f"{len(todo)} images")
                 _work(method, opened, todo, folder=folder, shard=shard, plan=plan, progress=progress, planned=len(mine))
@@ -150,7 +151,8 @@ def _work(
             started = perf_counter()
             results = reenact(method, tasks, size=opened.source.size)
             seconds = (perf_counter() - started) / len(batch)
-            journal.append([commit(folder, pair, result, seconds) for pair, result in zip(batch, results, strict=True)])
+            done = zip(batch, results, strict=True)
+            journal.append([commit(folder, *one, seconds, environment=method.environment) for one in done])
             finished += len(batch)
             if progress:
                 progress(finished, planned)

@@ -63,18 +63,22 @@ def _lies_there(folder: RunFolder, line: dict[str, Any]) -> bool:
         return False
 
 
-def undone(folder: RunFolder, pairs: Sequence[Pair], *, retry_failed: bool = False) -> list[Pair]:
+def undone(
+    folder: RunFolder, pairs: Sequence[Pair], *, retry_failed: bool = False, environment: str | None = None
+) -> list[Pair]:
     """Return the pairs that have no result yet, in order.
 
     A result is a journal line and, where it says ok, an image of the length that the line names: a power cut may
-    leave the line and take the image, and then the pair is done again.
+    leave the line and take the image, and then the pair is done again. With an ``environment``, a failure that
+    happened in another one is no result: the packages of that one may have been at fault.
     """
     state, sizes = journal_state(folder), _image_sizes(folder)
 
     def is_done(pair: Pair) -> bool:
         line = state.get(pair.pair_id)
         if line is None or line["status"] == "failed":
-            return line is not None and not retry_failed
+            known = line is not None and environment in (None, line.get("environment", environment))
+            return known and not retry_failed
         size = sizes.get(folder.image(pair.pair_id).name)
         return size is not None and size == line.get("bytes", size)
 
@@ -95,10 +99,13 @@ def require_complete(folder: RunFolder, pairs: Sequence[Pair]) -> None:
         )
 
 
-def commit(folder: RunFolder, pair: Pair, result: Image | Failure, seconds: float) -> dict[str, Any]:
+def commit(
+    folder: RunFolder, pair: Pair, result: Image | Failure, seconds: float, *, environment: str = ""
+) -> dict[str, Any]:
     """Write one result and return its journal line: image first, line second, so a line always has its image."""
     if isinstance(result, Failure):
-        return {"pair_id": pair.pair_id, "status": "failed", "kind": result.kind, "message": result.message}
+        where = {"environment": environment} if environment else {}
+        return {"pair_id": pair.pair_id, "status": "failed", "kind": result.kind, "message": result.message, **where}
     data = encode_png(result)
     write_bytes(folder.image(pair.pair_id), data, durable=False)
     return {

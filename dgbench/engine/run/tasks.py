@@ -45,7 +45,8 @@ class TaskBuilder:
                         )
         except ImageError as error:
             return Failure(error.kind, str(error))
-        return Task(pair_id=pair.pair_id, seed=seed, gallery=self._gallery, **wanted, **points)  # type: ignore[arg-type]
+        one = pair.relation == "self"
+        return Task(pair_id=pair.pair_id, seed=seed, same_person=one, gallery=self._gallery, **wanted, **points)  # type: ignore[arg-type]
 
     def _keys(self, pair: Pair, seed: int) -> dict[str, str | None]:
         keys = {"source": pair.source, "reference": pair.reference, "target": pair.target}

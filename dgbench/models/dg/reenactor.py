@@ -149,7 +149,11 @@ class DualGenerator(Reenactor):
             )
         else:
             faces = self._model.draw(landmarks, visibility, style)
-        pixels = (faces.float().clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+        levels = faces.float().clamp(0, 1) * 255
+        # The authors' demo truncates, so their weights do; a model of ours is rounded.
+        assert self._checkpoint is not None
+        levels = levels.floor() if self._checkpoint.notes.get("origin") == "official" else levels.round()
+        pixels = levels.to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
         finite = torch.isfinite(faces).flatten(1).all(dim=1).tolist()
         return [
             resized(image, self._size) if good else Failure("not-finite", f"{task.pair_id}: the image is not finite")

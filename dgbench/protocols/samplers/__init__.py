@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
+import re
 from collections.abc import Callable
 
 import pandas as pd
 
-from dgbench.core.errors import UsageError, did_you_mean
+from dgbench.core.errors import UsageError
 from dgbench.core.pair import Pair
 from dgbench.core.protocol import Protocol
+from dgbench.core.registry import Registry
 
 Sampler = Callable[[pd.DataFrame, Protocol], list[Pair]]
 
@@ -35,18 +36,33 @@ SAMPLERS: dict[str, str] = {
 }
 
 
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def register(name: str) -> Callable[[Sampler], Sampler]:
+    """Decorator that makes a function known as a pair sampler under ``name`` in this process.
+
+    Raises:
+        UsageError: the name is taken or is no plain name, or what is decorated cannot be called.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"pair sampler name '{name}' must be lower-case letters, digits, '-'")
+    return lambda function: PAIR_SAMPLERS.register(function, name=name)
+
+
 def sampler(name: str) -> Sampler:
-    """Return a sampler by name.
+    """Return a sampler by name, ``pkg.module:function`` or ``./file.py:function``.
 
     Raises:
         UsageError: no sampler of that name.
     """
-    if name not in SAMPLERS:
-        raise UsageError(
-            f"no pair sampler '{name}' (known: {', '.join(SAMPLERS)}).{did_you_mean(name, list(SAMPLERS))}"
-        )
-    module, function = SAMPLERS[name].split(":")
-    found: Sampler = getattr(importlib.import_module(module), function)
+    return PAIR_SAMPLERS.get(name)
+
+
+def _check(candidate: object, name: str) -> Sampler:
+    if not callable(candidate) or isinstance(candidate, type):
+        raise UsageError(f"pair sampler '{name}' is not a function of (frames, protocol)")
+    found: Sampler = candidate
     return found
 
 
@@ -55,3 +71,6 @@ def _listed(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]:
         f"{protocol.name}: its pairs are a published list, not drawn by a rule; give it to `dgbench protocols release` "
         "as --pairs"
     )
+
+
+PAIR_SAMPLERS: Registry[Sampler] = Registry("pair sampler", built_in=SAMPLERS, group="dgbench.samplers", check=_check)

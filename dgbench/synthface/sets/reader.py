@@ -10,6 +10,7 @@ import pandas as pd
 
 from dgbench.core.errors import MissingError, UsageError
 from dgbench.core.face import Image, Landmarks, Pose
+from dgbench.datasets.dataset import Dataset
 from dgbench.datasets.manifest import COLUMNS, Manifest
 from dgbench.io.images import ImageError, read_image
 from dgbench.io.parquet import read_frame
@@ -124,3 +125,26 @@ def _frames(root: Path) -> pd.DataFrame:
         return frames.astype(COLUMNS)[list(COLUMNS)]
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(f"{path}: damaged manifest; run the same `dgbench data synth` again") from error
+
+
+def read_mini(root: Path) -> Manifest:
+    """Refuse: the images of synthface-mini ship in the package.
+
+    Raises:
+        UsageError: always.
+    """
+    raise UsageError(f"{root}: synthface-mini ships in the package and has no copy to be read")
+
+
+SYNTHFACE = Dataset(
+    "synthface",
+    read_synthface,
+    how_to_get="`dgbench data synth`",
+    opens="dgbench.synthface.sets.live:open_synthface",
+)
+SYNTHFACE_MINI = Dataset(
+    "synthface-mini",
+    read_mini,
+    how_to_get="the dgbench package itself",
+    opens="dgbench.synthface.sets.mini:open_mini",
+)

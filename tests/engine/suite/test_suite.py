@@ -156,7 +156,7 @@ def test_an_error_in_a_methods_code_is_that_cells_and_the_others_go_on(
             raise RuntimeError("CUDA out of\nmemory")
 
     monkeypatch.setattr("dgbench.engine.score.scorer.load_judges", lambda name, weights=None: ColourJudges())
-    monkeypatch.setitem(registry._REGISTERED, "guest", Boom)
+    monkeypatch.setitem(registry.METHODS._registered, "guest", Boom)
     frll_copy(12)
     with caplog.at_level(logging.DEBUG, logger="dgbench.engine.suite.jobs"):
         outcomes, _ = run_suite(read_suite(_write(tmp_path, ONE_AND_BLACK)))
@@ -184,7 +184,7 @@ def test_a_failed_cells_method_is_gone_when_the_next_one_is_loaded(
                 raise UsageError("no") from error
 
     monkeypatch.setattr("dgbench.engine.score.scorer.load_judges", lambda name, weights=None: ColourJudges())
-    monkeypatch.setitem(registry._REGISTERED, "guest", Refusing)
+    monkeypatch.setitem(registry.METHODS._registered, "guest", Refusing)
     frll_copy(12)
     outcomes, _ = run_suite(read_suite(_write(tmp_path, ONE_AND_BLACK)))
     assert [str(o.error) for o in outcomes if o.error] == ["no", "no"]

@@ -85,6 +85,18 @@ def test_one_image_per_task_the_same_for_any_batch_and_order(tmp_path: Path) -> 
         assert np.array_equal(images(again.reenact([todo[index]]))[0], together[index])
 
 
+def test_official_weights_write_truncated_levels_as_their_demo_does(tmp_path: Path) -> None:
+    """Rounded and truncated levels differ by at most one, downwards, in about half of the pixels."""
+    made = []
+    for origin in ("ours", "official"):
+        chosen = config()
+        state = DgModel(chosen, seed=3).state_dict()
+        save_model(tmp_path / origin, state, config=chosen, parts=("idsg", "rfg"), notes={"origin": origin})
+        made.append(np.stack(images(loaded(tmp_path / origin).reenact(tasks(2)))).astype(int))
+    step = made[0] - made[1]
+    assert set(np.unique(step)) == {0, 1} and 0.4 < step.mean() < 0.6
+
+
 def test_style_code_is_computed_once_per_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     method = loaded(export(tmp_path))
     calls: list[int] = []

@@ -8,9 +8,9 @@ import pytest
 from fabricated_records import card, make_record, pair_table, write_record, write_run
 
 from dgbench.cli.compare import compare
+from dgbench.core.companions import COMPANIONS
 from dgbench.core.errors import WorkFailedError
 from dgbench.core.record import Interval
-from dgbench.metrics.registry import COMPANIONS
 from dgbench.results.compare.paired import compare_runs
 from dgbench.results.compare.regression import _asked, regressions
 from dgbench.results.records.store import read_record

@@ -5,7 +5,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "_runtime"))
 
-from dgbench_worker import Worker, finite, main
+from dgbench_worker import PairError, Worker, finite, main
 
 
 class ToyA(Worker):
@@ -27,6 +27,10 @@ class ToyA(Worker):
         import numpy
 
         made = []
+        if self.chosen["fault"] == "gone":
+            raise AttributeError("module 'torch' has no attribute 'qr'")
+        if self.chosen["fault"] == "picky" and tasks[0].pair_id == "trial":
+            raise PairError("no-face", "no face in the source")
         for task in tasks:
             image = self.animate(task.source, task.reference, relative=self.chosen["mode"] == "relative")
             if tuple(task.reference[0, 0]) == (4, 255, 1):
