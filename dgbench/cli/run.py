@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,6 +48,9 @@ def run(
         str, typer.Option("--max-failures", help="Failed pairs that still count as done: a count, or a share like 1%.")
     ] = "0",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try failed pairs again.")] = False,
+    accept_edited: Annotated[
+        bool, typer.Option("--accept-edited", help="Go on although the method's code has changed; the record says so.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a method over a protocol's pairs; the same command goes on where it was stopped.
@@ -55,7 +59,7 @@ def run(
     scored at each metric's floor.
     """
     from dgbench.engine.run.budget import FailureBudget
-    from dgbench.engine.run.methods import WorkerSetup, build_method, parse_options
+    from dgbench.engine.run.methods import WorkerSetup, build_method, default_checkpoint, parse_options
     from dgbench.engine.run.plan import Shard
     from dgbench.engine.run.runner import run_method
     from dgbench.protocols.registry import load_protocol
@@ -70,6 +74,7 @@ def run(
         timeout_s=timeout,
         trained_on=tuple(trained_on or ()),
     )
+    checkpoint = checkpoint or default_checkpoint(method)
     chosen = build_method(method, checkpoint=checkpoint, worker=setup)
     if batch_size:
         chosen.batch_size = batch_size
@@ -87,15 +92,18 @@ def run(
             limit=limit,
             seed=seed,
             retry_failed=retry_failed,
+            accept_edited=accept_edited,
             progress=move,
         )
     failed = sum(summary.failed.values())
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(summary.failed.items()))
+    others = f"the other parts of {part.count}, and then " if part.count > 1 else ""
     text = (
-        f"{method} on {loaded.protocol.name}: {summary.generated}/{summary.planned} pairs generated"
+        f"{method} on {loaded.protocol.name}: {summary.generated}/{summary.planned} pairs generated "
+        f"({summary.done_now} done now, {summary.planned_done - summary.done_now} found)"
         f"{f', {failed} failed ({kinds})' if failed else ''}; the copy covers {summary.covered}/{summary.expected} "
         f"of the protocol's pairs{_unranked(summary, limit)}\n"
-        f"next: {f'the other parts of {part.count}, and then ' if part.count > 1 else ''}dgbench score {out}"
+        f"next: {others}dgbench score {shlex.quote(str(out))}"
     )
     emit(
         {
@@ -107,6 +115,7 @@ def run(
             "covered": summary.covered,
             "expected": summary.expected,
             "failed": summary.failed,
+            "done_now": summary.done_now,
         },
         text,
         as_json=as_json,

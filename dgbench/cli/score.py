@@ -37,6 +37,10 @@ def score(
     results: Annotated[
         Path | None, typer.Option("--results", help="Also publish the record into this results folder.")
     ] = None,
+    partial: Annotated[
+        bool,
+        typer.Option("--partial", help="Score an unfinished run over the pairs it has; it never ranks."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Score a run; or, with --protocol, --data, --outputs, --method and --out, any method's images.
@@ -62,7 +66,9 @@ def score(
     elif protocol or method or out or trained_on:
         raise UsageError("--protocol, --method, --out and --trained-on go with --outputs; a run folder knows its own")
     with progress_bar(f"scoring {run}", quiet=as_json) as move:
-        scored = score_run(run, judges=judges, weights=weights, data=data, also=metrics or (), progress=move)
+        scored = score_run(
+            run, judges=judges, weights=weights, data=data, also=metrics or (), partial=partial, progress=move
+        )
     published = str(publish(scored.folder, results)) if results else None
     emit(
         {"folder": str(scored.folder), "published": published, "record": scored.record.model_dump(mode="json")},

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from dgbench.engine.inputs import ProtocolInputs
+from dgbench.engine.run.methods import default_checkpoint
 from dgbench.engine.suite.file import Cell, Suite, SuiteMethod
 from dgbench.engine.suite.runner import Outcome, run_suite
 from dgbench.protocols.registry import protocols_root
@@ -28,12 +28,6 @@ class Quickstart:
     report: Path
 
 
-def shipped_dg() -> Path | None:
-    """Return the folder of the small Dual-Generator that ships in the package, or ``None`` where it does not."""
-    folder = Path(str(resources.files("dgbench"))) / "models" / "dg" / "shipped"
-    return folder if (folder / "model.safetensors").is_file() else None
-
-
 def quickstart(out: Path, *, announce: Callable[[Cell], None] | None = None) -> Quickstart:
     """Run everything that needs no data set and no download, and leave a leaderboard and a site under ``out``.
 
@@ -41,7 +35,7 @@ def quickstart(out: Path, *, announce: Callable[[Cell], None] | None = None) -> 
         UsageError: ``out`` holds something else. WorkFailedError: interrupted; the same call goes on.
     """
     methods = [SuiteMethod(name=name) for name in QUICK]
-    checkpoint = shipped_dg()
+    checkpoint = default_checkpoint("dg")
     if checkpoint is not None:
         methods.append(SuiteMethod(name="dg", checkpoint=checkpoint))
     suite = Suite(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dgbench
+from dgbench.core.digests import sha256_bytes
 from dgbench.core.record import Code
 
 _PACKAGES = (
@@ -30,6 +32,15 @@ def code_version() -> Code:
     return Code(version=dgbench.__version__, commit=commit, dirty=dirty)
 
 
+def checkout_state(root: Path) -> str | None:
+    """Return the commit of a checkout and the digest of what was changed in it since, ``None`` where it is none."""
+    commit = _git(root, "rev-parse", "HEAD")
+    if commit is None:
+        return None
+    changes = _git(root, "diff", "HEAD") or ""
+    return commit if not changes else f"{commit}+{sha256_bytes(changes.encode())[:16]}"
+
+
 def environment() -> dict[str, Any]:
     """Return what a reader needs to repeat a run: system, Python, processor kind, package versions."""
     return {
@@ -49,11 +60,16 @@ def _version(package: str) -> str | None:
         return None
 
 
+def _without_git() -> dict[str, str]:
+    """Return the environment without what git itself sets in a hook: that would be another repository's."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+
+
 def _git(root: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(  # noqa: S603 - fixed arguments, no shell
             ["git", "-C", str(root), *arguments],  # noqa: S607 - git is found on PATH by design
-            capture_output=True, text=True, timeout=20, check=False,
+            capture_output=True, text=True, errors="replace", timeout=20, check=False, env=_without_git(),
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return None

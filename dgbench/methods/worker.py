@@ -79,6 +79,11 @@ class IsolatedReenactor(Reenactor):
         self._serial = 0
 
     @property
+    def repo(self) -> Path | None:
+        """The authors' checkout, ``None`` where it is not named."""
+        return self._setup.repo
+
+    @property
     def batch_size(self) -> int:
         """Pairs per forward pass. Setting it raises a UsageError where the method does not allow that many."""
         return self._batch_size

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dgbench import __version__
 from dgbench.core.digests import digest
 from dgbench.core.face import Failure, Image
 from dgbench.core.pair import Pair
+from dgbench.io.code_identity import library_versions, own_code
 from dgbench.metrics.contract import Judges, PairView, Role
 from dgbench.scoring.batches import Loaded, Needs, Purpose, real_side
 from dgbench.scoring.feature_cache import CachedObservation, ObservationCache
@@ -139,12 +139,35 @@ class Judging:
         return JudgedPair(view, real_row, row.features if row else None)
 
 
+#: Rooms and files of dgbench whose code decides what judges see in an image.
+_CODE = ("networks", "core/face.py", "scoring/judging.py")
+_LIBRARIES = ("onnxruntime", "torch", "opencv-python", "numpy", "insightface", "face-alignment", "torch-fidelity")
+
+
+def judged_by(networks: Sequence[str], *, roles: Sequence[str] = ()) -> str:
+    """Return the digest of all that decides an observation: weights, roles, our code, and the libraries' versions."""
+    return digest(
+        {
+            "code": own_code(*_CODE),
+            "libraries": library_versions(*_LIBRARIES),
+            "networks": sorted(networks),
+            "roles": sorted(roles),
+        }
+    )
+
+
+def judges_digest(judges: Judges) -> str:
+    """Return the digest of a judge set as a record names it: its networks' weights and the code that runs them."""
+    networks = sorted(f"{n.role}:{n.name}:{n.sha256}" for n in judges.networks)
+    return digest({"code": own_code(*_CODE), "networks": networks})
+
+
 def open_stores(cache: Path, judges: Judges | None, needs: Needs) -> dict[Purpose, ObservationCache]:
     """Open the caches of observations and of features, each named by everything that decides what is in it."""
     networks = [] if judges is None else [(n.role, f"{n.role}:{n.name}:{n.sha256}") for n in judges.networks]
-    seen = {"roles": sorted(needs.judge_roles), "networks": sorted(n for role, n in networks if role != "features")}
-    features = {"networks": sorted(n for role, n in networks)}
+    seen = judged_by([n for role, n in networks if role != "features"], roles=sorted(needs.judge_roles))
+    features = judged_by([n for _, n in networks])
     return {
-        "seen": ObservationCache(cache, judged_by=digest({"code": __version__, "seen": seen})),
-        "features": ObservationCache(cache, judged_by=digest({"code": __version__, "features": features})),
+        "seen": ObservationCache(cache, judged_by=seen),
+        "features": ObservationCache(cache, judged_by=features),
     }

@@ -287,7 +287,7 @@ def test_a_run_folder_that_vanishes_midway_is_one_line(tmp_path: Path, data: Pat
     assert any(value.failures.get("missing") for value in record.metrics)
     shutil.rmtree(out / "journal")
     with pytest.raises(WorkFailedError, match="have no result yet"):
-        score_run(out, judges="embedded", whole=True)
+        score_run(out, judges="embedded")
     _ends_well(out, data, whole)
 
 

@@ -16,7 +16,9 @@ _POLL_S = 0.2
 
 
 @contextlib.contextmanager
-def hold_shard(folder: RunFolder, plan: RunPlan, shard: Shard, *, wait_s: float = 0.0) -> Iterator[None]:
+def hold_shard(
+    folder: RunFolder, plan: RunPlan, shard: Shard, *, wait_s: float = 0.0, accept_edited: bool = False
+) -> Iterator[None]:
     """Claim the folder for ``plan`` and hold ``shard`` of it for the block.
 
     Parts of two cuts overlap (2/3 and 1/1 share pairs), so while a part of another cut is held, this one waits or is
@@ -31,7 +33,7 @@ def hold_shard(folder: RunFolder, plan: RunPlan, shard: Shard, *, wait_s: float 
         while True:
             try:
                 with folder_lock(folder.root, purpose="claim", timeout_s=_CLAIM_S):
-                    claim(folder, plan)
+                    claim(folder, plan, accept_edited=accept_edited)
                     _refuse_other_cuts(folder, shard)
                     held.enter_context(folder_lock(folder.journals / shard.name, purpose=f"run {plan.method}"))
                 remove_strays(folder.images)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 
 from dgbench.core.errors import UsageError, did_you_mean
 from dgbench.methods.baseline_card import baseline_names, load_card
 from dgbench.methods.contract import Reenactor
-from dgbench.methods.registry import create, method_names
+from dgbench.methods.registry import NEED_CHECKPOINT, create, method_names
 from dgbench.methods.worker import IsolatedReenactor
 
 
@@ -39,6 +40,14 @@ def parse_options(texts: Sequence[str]) -> dict[str, str]:
     if wrong := [text for text, (key, sign, _) in zip(texts, pairs, strict=True) if not (key and sign)]:
         raise UsageError(f"--option '{wrong[0]}': write KEY=VALUE")
     return {key: value for key, _, value in pairs}
+
+
+def default_checkpoint(name: str) -> Path | None:
+    """Return the weights that a method is run with when none are named: those that ship with dgbench, if any."""
+    if name not in NEED_CHECKPOINT:
+        return None
+    folder = Path(str(resources.files("dgbench"))) / "models" / "dg" / "shipped"
+    return folder if (folder / "model.safetensors").is_file() else None
 
 
 @contextlib.contextmanager

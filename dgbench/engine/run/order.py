@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from dgbench.core.digests import sha256_bytes, sha256_file
 from dgbench.core.errors import UsageError
 from dgbench.core.pair import PAIR_ID, Pair
-from dgbench.engine.run.plan import RunFolder, RunPlan, method_digest, read_plan
+from dgbench.engine.run.plan import RunFolder, RunPlan, method_digest, read_plan, require_same_code
+from dgbench.methods.code_identity import method_code
 from dgbench.methods.contract import Reenactor
 from dgbench.protocols.pairs_file import pair_set_digest
 from dgbench.protocols.registry import LoadedProtocol
@@ -42,17 +43,26 @@ class Order:
             "seed": seed,
             "limit": limit,
             "pair_set": pair_set_digest([pair.pair_id for pair in pairs]),
+            "method_code": method_code(method),
         }
 
-    def is_held_by(self, folder: RunFolder) -> bool:
-        """Whether a run folder surely holds this order; what the method cannot tell yet is asked once it is loaded."""
+    def is_held_by(self, folder: RunFolder, *, accept_edited: bool = False) -> bool:
+        """Whether a run folder surely holds this order; what the method cannot tell yet is asked once it is loaded.
+
+        Raises:
+            UsageError: it holds this order, made by other code of the method, and ``accept_edited`` is not set.
+        """
         if not folder.plan.exists():
             return False
         held = read_plan(folder)
         try:
-            return self.plan().identity() == held.identity()
+            plan = self.plan()
         except Exception:  # noqa: BLE001 - other people's code may know its settings only when it is loaded
             return False
+        if plan.identity() != held.identity():
+            return False
+        require_same_code(folder, plan, held, accept_edited=accept_edited)
+        return True
 
     def plan(self) -> RunPlan:
         """Return the plan: whole where the method is loaded, else with the settings that it knows already."""

@@ -19,7 +19,11 @@ RUN_FILE = "run.json"
 
 
 class RunPlan(BaseModel):
-    """What a run folder is a run of. Two commands may share a folder only if their plans' identities are equal."""
+    """What a run folder is a run of. Two commands may share a folder only if their plans' identities are equal.
+
+    ``method_code`` is the digest of the method's source, where there is one to read; ``edited`` says that the run was
+    gone on with after the source had changed, so that its images come from more than one version.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,10 +40,12 @@ class RunPlan(BaseModel):
     limit: int | None = None
     pair_set: str
     data: str | None = None
+    method_code: str | None = None
+    edited: bool = False
 
     def identity(self) -> dict[str, Any]:
-        """Return what makes two runs the same one: all but where the data lies and what the method was trained on."""
-        return self.model_dump(mode="json", exclude={"data", "training_data"})
+        """Return what makes two runs the same one: all but code, place of the data, and training data."""
+        return self.model_dump(mode="json", exclude={"data", "training_data", "method_code", "edited"})
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,11 @@ class RunFolder:
         """Folder of the shards' journals."""
         return self.root / "journal"
 
+    @property
+    def inputs(self) -> Path:
+        """Folder of the digests of the real images that the parts saw."""
+        return self.root / "inputs"
+
     def image(self, pair_id: str) -> Path:
         """Path of one generated image."""
         return self.images / f"{pair_id}.png"
@@ -101,22 +112,41 @@ class RunFolder:
         return self.root / "scores" / judges
 
 
-def claim(folder: RunFolder, plan: RunPlan) -> None:
+def claim(folder: RunFolder, plan: RunPlan, *, accept_edited: bool = False) -> None:
     """Write the plan into a new run folder, or check that the folder already holds the same run.
 
     Raises:
-        UsageError: the folder holds another run (it says in what the two differ), or files that are no run.
+        UsageError: the folder holds another run (it says in what the two differ), or files that are no run; or the
+            method's code has changed since and ``accept_edited`` is not set.
     """
     path = folder.plan
     if path.exists():
-        ours, theirs = plan.identity(), read_plan(folder).identity()
+        held = read_plan(folder)
+        ours, theirs = plan.identity(), held.identity()
         if ours != theirs:
             what = ", ".join(f"{k} ({theirs[k]} there, {ours[k]} now)" for k in ours if ours[k] != theirs[k])
             raise UsageError(f"{folder.root}: holds another run, different in {what}; choose another --out")
+        require_same_code(folder, plan, held, accept_edited=accept_edited)
+        if held.method_code != plan.method_code and accept_edited:
+            write_json(path, plan.model_copy(update={"edited": True}).model_dump(mode="json"))
         return
     if folder.root.is_dir() and any(not item.name.startswith(".") for item in folder.root.iterdir()):
         raise UsageError(f"{folder.root}: is not empty and holds no run; choose another --out")
     write_json(path, plan.model_dump(mode="json"))
+
+
+def require_same_code(folder: RunFolder, plan: RunPlan, held: RunPlan, *, accept_edited: bool) -> None:
+    """Refuse to go on with a run whose method has been edited since; plans of older versions know no digest.
+
+    Raises:
+        UsageError: the code differs and ``accept_edited`` is not set.
+    """
+    known = held.method_code is not None and plan.method_code is not None
+    if known and held.method_code != plan.method_code and not accept_edited:
+        raise UsageError(
+            f"{folder.root}: its images were made by other code of method '{plan.method}', edited since; "
+            "choose another --out to run it anew, or go on here with --accept-edited (the record will say so)"
+        )
 
 
 def read_plan(folder: RunFolder) -> RunPlan:

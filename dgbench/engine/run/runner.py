@@ -14,6 +14,7 @@ from dgbench.core.pair import Pair
 from dgbench.engine.run.answers import reenact
 from dgbench.engine.run.claims import hold_shard
 from dgbench.engine.run.data import OpenData, open_data
+from dgbench.engine.run.inputs import InputLog
 from dgbench.engine.run.interrupt import StoppedError, graceful_stop
 from dgbench.engine.run.order import Order
 from dgbench.engine.run.plan import RunFolder, RunPlan, Shard
@@ -32,7 +33,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a call of :func:`run_method` left behind: counts over the shard that it was given."""
+    """What a call of :func:`run_method` left behind: counts over the shard that it was given.
+
+    ``done_now`` pairs were done by this call; the rest was found in the folder.
+    """
 
     folder: Path
     expected: int
@@ -40,11 +44,17 @@ class RunSummary:
     planned: int
     generated: int
     failed: dict[str, int]
+    done_now: int = 0
+
+    @property
+    def planned_done(self) -> int:
+        """Planned pairs that have a result, good or bad."""
+        return self.generated + sum(self.failed.values())
 
     @property
     def complete(self) -> bool:
         """Whether every planned pair is done, well or badly."""
-        return self.generated + sum(self.failed.values()) == self.planned
+        return self.planned_done == self.planned
 
 
 def run_method(
@@ -61,6 +71,7 @@ def run_method(
     limit: int | None = None,
     seed: int = 0,
     retry_failed: bool = False,
+    accept_edited: bool = False,
     wait_s: float = 0.0,
     progress: Progress | None = None,
 ) -> RunSummary:
@@ -79,6 +90,7 @@ def run_method(
         limit: only the first N covered pairs by id: for trying things; such a run never ranks.
         seed: the run seed; each pair's seed follows from protocol, pair and this.
         retry_failed: try the pairs again that failed before.
+        accept_edited: go on with a run although the method's code has changed since; the record says so.
         wait_s: how long to wait for another process that holds this part, such as a dying earlier try.
         progress: called with (done, planned) after every batch.
 
@@ -96,22 +108,25 @@ def run_method(
     opened = open_data(loaded, data, weights=weights)
     pairs = opened.pairs[:limit]
     _require_landmarks(method, opened, pairs)
+    _require_targets(method, loaded, pairs)
     folder, mine = RunFolder(out), [pair for pair in pairs if shard.owns(pair)]
     order = Order(loaded, method, pairs, label=label, checkpoint=checkpoint, seed=seed, limit=limit, data=data)
     here = method.environment
-    if not (order.is_held_by(folder) and not undone(folder, mine, retry_failed=retry_failed, environment=here)):
+    todo: list[Pair] = []
+    held = order.is_held_by(folder, accept_edited=accept_edited)
+    if not (held and not undone(folder, mine, retry_failed=retry_failed, environment=here)):
         method.load(
             LoadContext(
                 size=loaded.protocol.frame.size, device=device, checkpoint=checkpoint, weights=weights, seed=seed
             )
         )
         plan = order.plan()
-        with hold_shard(folder, plan, shard, wait_s=wait_s):
+        with hold_shard(folder, plan, shard, wait_s=wait_s, accept_edited=accept_edited):
             todo = undone(folder, mine, retry_failed=retry_failed, environment=here)
             if todo:
                 require_space(out, len(todo) * picture_bytes(opened.source.size), what=f"{len(todo)} images")
                 _work(method, opened, todo, folder=folder, shard=shard, plan=plan, progress=progress, planned=len(mine))
-    return _summary(out, opened, mine, journal_state(folder))
+    return _summary(out, opened, mine, journal_state(folder), done_now=len(todo))
 
 
 def _require_landmarks(method: Reenactor, opened: OpenData, pairs: list[Pair]) -> None:
@@ -129,6 +144,19 @@ def _require_landmarks(method: Reenactor, opened: OpenData, pairs: list[Pair]) -
         )
 
 
+def _require_targets(method: Reenactor, loaded: LoadedProtocol, pairs: list[Pair]) -> None:
+    """Say before any work that a protocol has no targets, instead of failing every pair for it.
+
+    Raises:
+        UsageError: the method shows targets and no pair has one.
+    """
+    if "target" in method.needs and pairs and all(pair.target is None for pair in pairs):
+        raise UsageError(
+            f"method '{method.name}' needs the target, and no pair of {loaded.protocol.name} has one; "
+            "choose a method that needs none, or a protocol with targets"
+        )
+
+
 def _work(
     method: Reenactor,
     opened: OpenData,
@@ -142,13 +170,15 @@ def _work(
 ) -> None:
     builder = TaskBuilder(method, opened, protocol=plan.protocol, seed=plan.seed)
     finished = planned - len(todo)
-    with Journal(folder.journals / f"{shard.name}.jsonl") as journal, graceful_stop() as stop:
+    inputs = InputLog(folder, shard, opened)
+    with Journal(folder.journals / f"{shard.name}.jsonl") as journal, inputs, graceful_stop() as stop:
         for batch, tasks in prepared(builder, todo, max(1, method.batch_size)):
             if stop.asked:
                 raise StoppedError(
                     f"{folder.root}: interrupted after {finished} of {planned} pairs; run the same command to go on"
                 )
             started = perf_counter()
+            inputs.see(batch)
             results = reenact(method, tasks, size=opened.source.size)
             seconds = (perf_counter() - started) / len(batch)
             done = zip(batch, results, strict=True)
@@ -158,7 +188,9 @@ def _work(
                 progress(finished, planned)
 
 
-def _summary(out: Path, opened: OpenData, mine: list[Pair], state: dict[str, dict[str, Any]]) -> RunSummary:
+def _summary(
+    out: Path, opened: OpenData, mine: list[Pair], state: dict[str, dict[str, Any]], *, done_now: int
+) -> RunSummary:
     records = [state[pair.pair_id] for pair in mine if pair.pair_id in state]
     return RunSummary(
         folder=out,
@@ -167,4 +199,5 @@ def _summary(out: Path, opened: OpenData, mine: list[Pair], state: dict[str, dic
         planned=len(mine),
         generated=sum(record["status"] == "ok" for record in records),
         failed=dict(Counter(str(record["kind"]) for record in records if record["status"] == "failed")),
+        done_now=done_now,
     )

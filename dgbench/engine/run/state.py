@@ -85,17 +85,28 @@ def undone(
     return [pair for pair in pairs if not is_done(pair)]
 
 
+def untried(folder: RunFolder, pairs: Sequence[Pair]) -> list[Pair]:
+    """Return the pairs that the run has not come to, in order: no journal line, or one whose image is not there."""
+    state, sizes = journal_state(folder), _image_sizes(folder)
+
+    def is_tried(pair: Pair) -> bool:
+        line = state.get(pair.pair_id)
+        return line is not None and (line["status"] == "failed" or folder.image(pair.pair_id).name in sizes)
+
+    return [pair for pair in pairs if not is_tried(pair)]
+
+
 def require_complete(folder: RunFolder, pairs: Sequence[Pair]) -> None:
     """Check that the parts of a run together hold every pair.
 
     Raises:
         WorkFailedError: a pair has no result; how many and the first one are named.
     """
-    missing = undone(folder, pairs)
+    missing = untried(folder, pairs)
     if missing:
         raise WorkFailedError(
             f"{folder.root}: {len(missing)} of {len(pairs)} pairs have no result yet (first: {missing[0].pair_id}); "
-            "run the missing part again before scoring"
+            "give the command of the run again to go on, or score what is there with --partial (it never ranks)"
         )
 
 

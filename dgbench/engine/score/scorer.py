@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from dgbench.core.card import JudgeSet
-from dgbench.core.digests import digest, sha256_bytes
+from dgbench.core.digests import digest, root_digest, sha256_bytes
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Failure, Image, Landmarks
 from dgbench.core.pair import Pair
-from dgbench.core.record import MethodRef, ProtocolRef, Record
+from dgbench.core.record import Digests, MethodRef, ProtocolRef, Record
 from dgbench.engine.run.data import OpenData, open_data
+from dgbench.engine.run.inputs import pixel_digest, recorded_inputs
 from dgbench.engine.run.plan import RunFolder, RunPlan, read_plan
-from dgbench.engine.run.state import journal_state, require_complete
+from dgbench.engine.run.state import journal_state, require_complete, untried
 from dgbench.io.cache import cache_folder
 from dgbench.io.images import ImageError, decode
 from dgbench.io.locks import folder_lock
@@ -28,6 +29,7 @@ from dgbench.protocols.pairs_file import pair_set_digest
 from dgbench.protocols.registry import LoadedProtocol, load_protocol
 from dgbench.results.records.store import parquet_bytes, write_record
 from dgbench.scoring.evaluator import evaluate
+from dgbench.scoring.judging import judges_digest
 
 
 class RunImages:
@@ -36,6 +38,8 @@ class RunImages:
     def __init__(self, folder: RunFolder, opened: OpenData) -> None:
         self._folder, self._opened = folder, opened
         self._state = journal_state(folder)
+        self._recorded = recorded_inputs(folder)
+        self.inputs: dict[str, str] = {}
 
     def generated(self, pair: Pair) -> Image | Failure:
         """Return the generated image, or why there is none."""
@@ -61,20 +65,40 @@ class RunImages:
 
     def source(self, pair: Pair) -> Image:
         """Return the source image."""
-        return self._opened.source.image(pair.source)
+        return self._real(pair.source)
 
     def reference(self, pair: Pair) -> Image:
         """Return the reference image."""
-        return self._opened.source.image(pair.reference)
+        return self._real(pair.reference)
 
     def target(self, pair: Pair) -> Image | None:
         """Return the target image, or ``None`` where the pair has none."""
-        return self._opened.source.image(pair.target) if pair.target else None
+        return self._real(pair.target) if pair.target else None
+
+    def _real(self, key: str) -> Image:
+        """Return a real image; its pixels must be those that the run saw.
+
+        Raises:
+            UsageError: they are others.
+        """
+        image = self._opened.source.image(key)
+        self.inputs[key] = pixel_digest(image)
+        if self._recorded.get(key, self.inputs[key]) != self.inputs[key]:
+            raise UsageError(
+                f"{self._folder.root}: image {key} is not the one that the run was made from (replaced, or cropped in "
+                "another way since); give the copy that it was made with as --data, or run the method again"
+            )
+        return image
 
     def landmarks(self, pair: Pair, role: str) -> Landmarks | None:
         """Return the protocol's own landmarks of an image of the pair."""
         key = {"source": pair.source, "reference": pair.reference, "target": pair.target}[role]
         return self._opened.source.landmarks(key) if key else None
+
+    def outputs(self, pairs: list[Pair]) -> dict[str, str]:
+        """Return pair id → sha256 of each generated image's file."""
+        lines = {pair.pair_id: self._state.get(pair.pair_id) for pair in pairs}
+        return {name: str(line["sha256"]) for name, line in lines.items() if line and line["status"] == "ok"}
 
     def counts(self, pairs: list[Pair]) -> tuple[int, dict[str, int]]:
         """Return how many of ``pairs`` were generated, and the failures by kind."""
@@ -100,7 +124,7 @@ def score_run(
     weights: Path | None = None,
     data: Path | None = None,
     also: Sequence[str] = (),
-    whole: bool = False,
+    partial: bool = False,
     workers: int | None = None,
     wait_s: float = 0.0,
     progress: Callable[[int, int], None] | None = None,
@@ -113,7 +137,7 @@ def score_run(
         weights: folder with their files (else ``DGBENCH_WEIGHTS``).
         data: the data, if it has moved since the run.
         also: metrics beside the protocol's, such as those that bring a network of their own.
-        whole: refuse a run of which some pairs have no result yet, instead of counting them as missing.
+        partial: score a run that has not come to all its pairs over those that it has; it never ranks.
         workers: threads that look at images; all cores by default. No value depends on it.
         wait_s: how long to wait for another process that scores this run with the same judges.
         progress: called with (done, total) pairs.
@@ -122,6 +146,7 @@ def score_run(
         UsageError: not a run folder, or the protocol, or the pairs that the copy of the data covers, have changed
             since the run.
         MissingError: a judge's weights are not here (nothing was scored).
+        WorkFailedError: the run has not come to all its pairs, and ``partial`` is not set.
     """
     folder = RunFolder(run)
     plan = read_plan(folder)
@@ -131,7 +156,12 @@ def score_run(
     panel = load_judges(judges, weights=weights)
     opened = open_data(loaded, data or (Path(plan.data) if plan.data else None), weights=weights)
     pairs = _planned(folder, plan, opened)
-    if whole:
+    if partial:
+        waiting = {pair.pair_id for pair in untried(folder, pairs)}
+        pairs = [pair for pair in pairs if pair.pair_id not in waiting]
+        if not pairs:
+            raise UsageError(f"{run}: not one pair has a result yet; there is nothing to score")
+    else:
         require_complete(folder, pairs)
     with folder_lock(folder.scores(judges), purpose=f"score with {judges}", timeout_s=wait_s):
         record, table = _score(
@@ -191,6 +221,8 @@ def _score(
     values, table = sheet.metric_values(), sheet.frame()
     notes = [f"images cropped by {name} points: {count}" for name, count in opened.source.provenance().items()]
     notes += [f"pairs left out, their data cannot be read: {problem}" for problem in unreadable]
+    if plan.edited:
+        notes.append("the method's code was edited during the run (--accept-edited)")
     if plan.limit:
         notes.append(f"only the first {plan.limit} pairs (--limit)")
     record = Record(
@@ -213,6 +245,12 @@ def _score(
         metrics=values,
         primary_metric=loaded.protocol.primary_metric,
         code=code_version(),
+        digests=Digests(
+            outputs=root_digest(images.outputs(pairs)),
+            inputs=root_digest(images.inputs),
+            method_code=None if plan.edited else plan.method_code,
+            judges=judges_digest(panel),
+        ),
         notes=tuple(notes),
     )
     return record, table
@@ -264,5 +302,7 @@ def _counting(progress: Callable[[int, int], None] | None, total: int) -> Callab
 
 def _run_id(plan: RunPlan, judges: str, cards: list[str], table: bytes) -> str:
     """Name a record by what it measured and found: the same run scored again has the same id, a changed one never."""
-    content = digest([plan.model_dump(mode="json", exclude={"data"}), judges, cards, sha256_bytes(table)])
+    content = digest(
+        [plan.model_dump(mode="json", exclude={"data", "method_code", "edited"}), judges, cards, sha256_bytes(table)]
+    )
     return f"{plan.seed}-{content[:16]}"

@@ -131,7 +131,6 @@ def _score(job: ScoreCell) -> Record:
             weights=suite.weights,
             data=data,
             workers=job.threads,
-            whole=True,
             wait_s=_WAIT_S,
             progress=look_up,
         ).record

@@ -21,6 +21,7 @@ from dgbench.datasets.manifest import make_frames
 from dgbench.io.arrays import DAMAGED_ARRAYS
 from dgbench.io.atomic import atomic_writer
 from dgbench.io.cache import cache_folder
+from dgbench.io.code_identity import library_versions
 from dgbench.io.images import ImageError, decode, encode_png
 from dgbench.synthface.head.load import load_head
 from dgbench.synthface.head.model import Head
@@ -145,7 +146,8 @@ def renderer_digest() -> str:
     """Return the digest of this package's code, so that no image of an older renderer is ever taken from the cache."""
     folder = Path(__file__).parents[1]
     code = sorted(path for path in folder.rglob("*.py"))
-    return digest([[path.relative_to(folder).as_posix(), sha256_bytes(path.read_bytes())] for path in code])
+    sources = [[path.relative_to(folder).as_posix(), sha256_bytes(path.read_bytes())] for path in code]
+    return digest([sources, library_versions("numba", "numpy", "opencv-python", "pillow")])
 
 
 def open_synthface(protocol: Protocol, head: Path | None = None) -> SynthStore:

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from colour_judges import ColourJudges
 
-from dgbench.core.errors import MissingError, UsageError
+from dgbench.core.errors import MissingError, UsageError, WorkFailedError
 from dgbench.core.record import Record
 from dgbench.engine.quickstart import QUICK
 from dgbench.engine.run.data import open_data
@@ -96,14 +96,18 @@ def test_a_failed_pair_lowers_the_headline_and_not_the_value_beside_it(tmp_path:
 
 
 @pytest.mark.usefixtures("colour_judges")
-def test_a_run_that_stopped_half_way_is_scored_with_the_rest_missing(tmp_path: Path, frll_copy: MakeCopy) -> None:
+def test_a_run_that_stopped_half_way_is_not_scored_as_if_the_rest_had_failed(
+    tmp_path: Path, frll_copy: MakeCopy
+) -> None:
     from dgbench.engine.run.plan import Shard
 
-    record = _scored(frll_copy(12), tmp_path / "run", "target", shard=Shard(1, 2))
-    missing = record.coverage.failed["missing"]
-    assert missing > 0
-    assert record.coverage.generated + missing == record.coverage.found
-    assert not record.coverage.complete
+    with pytest.raises(WorkFailedError, match=r"have no result yet .*go on, or score what is there with --partial"):
+        _scored(frll_copy(12), tmp_path / "run", "target", shard=Shard(1, 2))
+    part = score_run(tmp_path / "run", judges="embedded", partial=True).record
+    ssim = next(value for value in part.metrics if value.name == "ssim")
+    assert 0 < ssim.n_expected == part.coverage.generated < part.coverage.found
+    assert ssim.value == pytest.approx(1.0)  # what was not tried is no failure
+    assert not part.coverage.complete
 
 
 @pytest.mark.usefixtures("colour_judges")
