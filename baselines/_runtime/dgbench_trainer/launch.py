@@ -11,7 +11,6 @@ from dgbench_worker.checks import check_checkout, check_packages, pinned_commit,
 from dgbench_worker.entry import imports
 from dgbench_worker.errors import WorkerError
 from dgbench_worker.isolation import cut_network, import_paths, settle, take_channels
-from dgbench_worker.shims import declare_torchvision_operators
 
 from dgbench_trainer import perceptual
 from dgbench_trainer.keeper import Keeper
@@ -62,8 +61,6 @@ def train(trainer, train_file, args, say):
     trainer.repo, trainer.device = args.repo, "cpu"
     commit = check_checkout(trainer, pinned_commit(train_file), args.any_commit)
     network = cut_network()
-    if "torchvision" in trainer.packages:
-        declare_torchvision_operators()
     check_packages(trainer)
     import torch
     import yaml

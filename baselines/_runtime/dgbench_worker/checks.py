@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from dgbench_worker.errors import WorkerError
+from dgbench_worker.shims import declare_torchvision_operators
 
 
 def file_digest(path):
@@ -75,6 +76,8 @@ def check_checkout(worker, pinned, any_commit):
 
 def check_packages(worker):
     """Refuse a missing or broken package, with what to do."""
+    if "torchvision" in worker.packages:
+        declare_torchvision_operators()
     for name in worker.packages:
         try:
             importlib.import_module(name)

@@ -18,7 +18,6 @@ from dgbench_worker.errors import WorkerError
 from dgbench_worker.generate import is_out_of_memory, try_once
 from dgbench_worker.isolation import be_deterministic, cut_network, import_paths, settle, take_channels
 from dgbench_worker.serving import serve
-from dgbench_worker.shims import declare_torchvision_operators
 
 PROTOCOL = 1
 
@@ -49,8 +48,6 @@ def open_worker(kind, worker_file, args):
         raise WorkerError(f"{worker.checkpoint} has sha256 {digest}, expected {args.checkpoint_sha256}")
     if worker.training and worker.training["checkpoint_sha256"] != digest:
         raise WorkerError(f"{worker.checkpoint} is not the checkpoint that training.json beside it describes")
-    if "torchvision" in worker.packages:
-        declare_torchvision_operators()
     be_deterministic()
     import_paths(worker)
     settle(0)
@@ -92,8 +89,6 @@ def imports(kind, only_say=False):
         print(" ".join(kind.packages))
         return 0
     try:
-        if "torchvision" in kind.packages:
-            declare_torchvision_operators()
         check_packages(kind)
     except WorkerError as error:
         sys.stderr.write(f"error: {error}\n")
