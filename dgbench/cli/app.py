@@ -21,7 +21,7 @@ app = typer.Typer(
     name="dgbench",
     help="Benchmark suite for face reenactment: protocols, methods, metrics, leaderboards.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings=verbs.HELP,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

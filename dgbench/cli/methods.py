@@ -66,7 +66,10 @@ def list_(*, as_json: AsJson = False) -> None:
 
 
 def check(
-    name: Annotated[str, typer.Argument(help="A method or baseline; see `dgbench methods list`.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="See `dgbench methods list`; or pkg.module:Class, ./file.py:Class."),
+    ],
     *,
     checkpoint: Annotated[Path | None, typer.Option(help="Weights: a file, or a folder for some baselines.")] = None,
     repo: Annotated[Path | None, typer.Option(help="Checkout of a baseline.")] = None,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def run(
     protocol: ProtocolName,
-    method: Annotated[str, typer.Option("--method", help="Method (see `methods list`).")],
+    method: Annotated[str, typer.Option("--method", help="See `methods list`; or pkg.module:Class, ./file.py:Class.")],
     out: RunOut,
     label: Annotated[
         str | None, typer.Option("--label", help="Name to record the run under; else the method's.")

@@ -11,6 +11,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from dgbench.core.errors import WorkFailedError
 
+#: ``-h`` is ``--help``, everywhere.
+HELP = {"help_option_names": ["-h", "--help"]}
 #: Verb (or "group verb") → ("module:function", one line for --help).
 VERBS: dict[str, tuple[str, str]] = {
     "quickstart": ("quickstart:quickstart", "Run the whole suite on SynthFace, offline, and make a report."),
@@ -35,6 +37,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "report": ("report:report", "Write a static site of tables, plots and image grids."),
     "methods list": ("methods:list_", "List methods, what is runnable here and what is missing."),
     "methods check": ("methods:check", "Hold a method against the contract."),
+    "metrics list": ("metrics:list_", "List metrics, or show the whole cards of some."),
     "metrics lock": ("metrics:lock", "Write today's metric cards into the lock that records are held against."),
     "weights list": ("weights:list_", "List known network weights and which are here."),
     "weights import-official": ("weights_import:import_official", "Convert the DG authors' checkpoints."),
@@ -48,7 +51,7 @@ _GROUPS = {
     "train": "Train the Dual-Generator, or a third-party method.",
     "leaderboard": "Leaderboards: build, check.",
     "methods": "Methods: list, check.",
-    "metrics": "Metrics: the lock of their cards.",
+    "metrics": "Metrics: list, the lock of their cards.",
     "weights": "Network weights: list, import.",
 }
 
@@ -100,10 +103,14 @@ class _LazyGroup(TyperGroup):
 
 
 def _command(full: str) -> TyperCommand | TyperGroup:
+    from dgbench.cli.signature import name_values, with_plugins
+
     target, line = VERBS[full]
+    function = with_plugins(_function(target), full)
     single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    single.command(name=full.split()[-1], help=None)(_function(target))
+    single.command(name=full.split()[-1], help=None, context_settings=HELP)(function)
     built: Any = typer.main.get_command(single)
+    name_values(built, function)
     built.short_help = line
     return built
 
@@ -112,7 +119,7 @@ def _group(name: str) -> TyperCommand | TyperGroup:
     class Group(_LazyGroup):
         prefix = name
 
-    return Group(name=name, help=_GROUPS[name], no_args_is_help=True, rich_markup_mode=None)
+    return Group(name=name, help=_GROUPS[name], no_args_is_help=True, rich_markup_mode=None, context_settings=HELP)
 
 
 def register(app: typer.Typer) -> None:

@@ -11,7 +11,7 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -183,7 +183,7 @@ def _import_file(path: Path) -> ModuleType:
     return module
 
 
-def add_plugins(places: tuple[str, ...]) -> None:
+def add_plugins(places: Sequence[str]) -> None:
     """Add modules or files to ``DGBENCH_PLUGINS``, so that processes that this one starts load them too."""
     named = [*_named(), *(absolute(place) for place in places)]
     os.environ[PLUGINS] = os.pathsep.join(dict.fromkeys(named))

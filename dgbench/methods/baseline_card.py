@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.resources
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +16,8 @@ from dgbench.core.record import Motion
 from dgbench.io.yaml_file import read_yaml
 from dgbench.methods.contract import Need
 
+#: Folders of workers outside the package, separated as PATH is; ``--baselines`` adds to it.
+BASELINES = "DGBENCH_BASELINES"
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -85,6 +87,12 @@ class BaselineCard(BaseModel):
         return self.folder / "worker.py"
 
     @property
+    def runtime(self) -> Path:
+        """The folder of what workers share: beside the worker's own folder, else dgbench's."""
+        beside = self.folder.parent / "_runtime"
+        return beside if beside.is_dir() else baselines_folder() / "_runtime"
+
+    @property
     def trainer(self) -> Path:
         """The file that lets the authors' code train the method; many methods have none."""
         return self.folder / "train.py"
@@ -108,22 +116,45 @@ def baselines_folder() -> Path:
     return packaged if packaged.is_dir() else beside
 
 
+def baseline_folders() -> list[Path]:
+    """Return every folder of baseline descriptions: dgbench's own, then those that ``DGBENCH_BASELINES`` names.
+
+    Raises:
+        UsageError: the variable names a folder that is not there.
+    """
+    named = [Path(part) for part in os.environ.get(BASELINES, "").split(os.pathsep) if part]
+    for folder in named:
+        if not folder.is_dir():
+            raise UsageError(f"{folder}: no such folder of baselines (--baselines, {BASELINES})")
+    return [baselines_folder(), *named]
+
+
+def add_baselines(folders: Sequence[Path]) -> None:
+    """Add folders to ``DGBENCH_BASELINES``, so that processes that this one starts know them too."""
+    known = [part for part in os.environ.get(BASELINES, "").split(os.pathsep) if part]
+    os.environ[BASELINES] = os.pathsep.join(dict.fromkeys([*known, *(str(path.absolute()) for path in folders)]))
+
+
 def baseline_names(folder: Path | None = None) -> list[str]:
-    """Return the names of all baselines described in ``folder`` (default: dgbench's own), sorted."""
-    root = folder or baselines_folder()
-    return sorted(path.parent.name for path in root.glob("*/baseline.yaml"))
+    """Return the names of all baselines described in ``folder``, sorted; by default of every known folder."""
+    roots = [folder] if folder else baseline_folders()
+    return sorted({path.parent.name for root in roots for path in root.glob("*/baseline.yaml")})
 
 
 def load_card(name: str, *, folder: Path | None = None) -> BaselineCard:
     """Read one baseline's card.
 
     Raises:
-        UsageError: no such baseline, or its file breaks the schema.
+        UsageError: no such baseline, two folders hold one, or its file breaks the schema.
     """
-    root = folder or baselines_folder()
-    path = root / name / "baseline.yaml"
-    if not path.is_file():
-        raise UsageError(f"no baseline '{name}'; see `dgbench methods list`.{did_you_mean(name, baseline_names(root))}")
+    roots = [folder] if folder else baseline_folders()
+    paths = [path for root in roots if (path := root / name / "baseline.yaml").is_file()]
+    if not paths:
+        known = baseline_names(folder)
+        raise UsageError(f"no baseline '{name}'; see `dgbench methods list`.{did_you_mean(name, known)}")
+    if len(paths) > 1:
+        raise UsageError(f"two baselines are called '{name}' ({paths[0].parent} and {paths[1].parent}); rename one")
+    path = paths[0]
     try:
         content = read_yaml(path, what="a baseline description")
         card = BaselineCard(**content, folder=path.parent.resolve())

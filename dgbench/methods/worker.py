@@ -327,4 +327,4 @@ def _weights_digest(card: BaselineCard, path: Path) -> str:
 
 def _worker_files(card: BaselineCard) -> list[Path]:
     """Return the files whose content decides what the worker does: its own and the shared runtime's."""
-    return [card.worker, *sorted((card.folder.parent / "_runtime" / "dgbench_worker").glob("*.py"))]
+    return [card.worker, *sorted((card.runtime / "dgbench_worker").glob("*.py"))]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from dgbench.core.digests import sha256_bytes
+from dgbench.methods.baseline_card import baselines_folder
 from dgbench.methods.worker_protocol import Done, Fatal, Hello, close_line, parse
 
 #: What of the host's environment a worker sees: no PYTHONPATH, no proxies, no credentials.
@@ -34,9 +35,13 @@ class WorkerLate(Exception):  # noqa: N818
 
 
 def worker_environment(host: Mapping[str, str], scratch: Path) -> dict[str, str]:
-    """Return the environment of a worker: little of the host's, nothing that reaches a network."""
+    """Return the environment of a worker: little of the host's, nothing that reaches a network.
+
+    ``DGBENCH_RUNTIME`` names the folder of what workers share, for workers outside the package.
+    """
     kept = {key: value for key, value in host.items() if key in _KEPT or key.startswith(_KEPT_PREFIXES)}
     return kept | {
+        "DGBENCH_RUNTIME": str(baselines_folder() / "_runtime"),
         "PYTHONNOUSERSITE": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",

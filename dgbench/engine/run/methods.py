@@ -11,7 +11,7 @@ from pathlib import Path
 from dgbench.core.errors import UsageError, did_you_mean
 from dgbench.methods.baseline_card import baseline_names, load_card
 from dgbench.methods.contract import Reenactor
-from dgbench.methods.registry import NEED_CHECKPOINT, create, method_names
+from dgbench.methods.registry import METHODS, NEED_CHECKPOINT, create, method_names
 from dgbench.methods.worker import IsolatedReenactor
 
 
@@ -75,7 +75,7 @@ def build_method(name: str, *, checkpoint: Path | None = None, worker: WorkerSet
         UsageError: no such method, or options that do not fit it. MissingError: a third-party method's checkout or
             weights are not named.
     """
-    if name in method_names():
+    if name in METHODS:
         if worker is not None and worker != WorkerSetup():
             raise UsageError(
                 f"method '{name}' runs in this process; --repo, --python, --option, --any-commit, --timeout and "

@@ -202,6 +202,5 @@ def _note(
 
 def trainer_digest(card: BaselineCard) -> str:
     """Return the digest of the files that decide how a method is trained: its train.py and the shared launcher."""
-    runtime = card.folder.parent / "_runtime"
-    files = [card.trainer, *sorted(runtime.glob("dgbench_*/*.py"))]
+    files = [card.trainer, *sorted(card.runtime.glob("dgbench_*/*.py"))]
     return sha256_bytes("".join(f"{path.name} {sha256_file(path)}\n" for path in files).encode())
