@@ -209,17 +209,25 @@ def _colour(method: Reenactor, tasks: list[Task], alone: list[Image]) -> str:
 
 
 def _failure(method: Reenactor, tasks: list[Task], alone: list[Image], tolerance: int) -> str:
-    """Bad inputs must give an image or a failure, never an exception, and must not harm the pair that follows."""
-    flat = np.zeros_like(alone[0])
-    said = []
-    for task in (_without_inputs(tasks[0]), _with_images(tasks[0], flat)):
-        made = _answers(method, [task, tasks[1]])
-        if not isinstance(made[1], np.ndarray) or _off(made[1], alone[1]) > tolerance:
-            raise Broken("a bad pair changed the good pair after it")
-        said.append(made[0].kind if isinstance(made[0], Failure) else "image")
-    if said[0] == "image":
+    """Black images must give an image or a failure, never an exception, and must not harm the pair that follows.
+
+    A pair without its inputs, which no run hands out, may raise; an image of it would be made of something else.
+    """
+    black = _answers(method, [_with_images(tasks[0], np.zeros_like(alone[0])), tasks[1]])
+    try:
+        nothing = _kind(_answers(method, [_without_inputs(tasks[0])])[0])
+    except Broken:
+        nothing = "an exception"
+    if nothing == "image":
         raise Broken("a pair without its inputs gave an image")
-    return f"no inputs: {said[0]}; black images: {said[1]}; the next pair unharmed"
+    for after in (black[1], _answers(method, [tasks[1]])[0]):
+        if not isinstance(after, np.ndarray) or _off(after, alone[1]) > tolerance:
+            raise Broken("a bad pair changed the good pair after it")
+    return f"no inputs: {nothing}; black images: {_kind(black[0])}; the next pair unharmed"
+
+
+def _kind(answer: Image | Failure) -> str:
+    return answer.kind if isinstance(answer, Failure) else "image"
 
 
 def _without_inputs(task: Task) -> Task:
