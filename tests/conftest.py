@@ -11,6 +11,36 @@ import pytest
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
+#: Folders in which every test takes long: benchmarks, fuzzing, killed processes.
+SLOW_FOLDERS = ("benchmarks", "fuzz", "faults")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Two tiers: the fast one by default, everything with ``--all``."""
+    parser.addoption("--all", action="store_true", help="run the slow tests, too (CI does)")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out folders that hold slow tests alone, so that the fast tier does not pay for reading them."""
+    wanted = config.getoption("--all") or config.getoption("markexpr") or _named(collection_path, config)
+    return True if not wanted and collection_path.name in SLOW_FOLDERS else None
+
+
+def _named(folder: Path, config: pytest.Config) -> bool:
+    """Whether the command line names this folder or something in it."""
+    named = [Path(argument.split("::")[0]).resolve() for argument in config.args]
+    return any(place == folder or folder in place.parents for place in named)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect slow tests, unless all are asked for, markers are, or a test is named by its node id."""
+    if config.getoption("--all") or config.getoption("markexpr") or any("::" in one for one in config.args):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
 
 @pytest.fixture(scope="session")
 def assets() -> Path:

@@ -19,7 +19,7 @@ def frames_from_columns(columns: Mapping[str, object], *, length: int) -> pd.Dat
         length: number of rows.
 
     Raises:
-        ValueError: an unknown column, a column of another length, or a key that stands twice.
+        ValueError: an unknown column, a column of another length, or a key that is repeated.
     """
     unknown = sorted(columns.keys() - COLUMNS.keys())
     if unknown:

@@ -73,7 +73,7 @@ def make_frames(rows: list[dict[str, object]]) -> pd.DataFrame:
     """Build the frames table: absent columns filled, dtypes set, rows sorted bytewise by key.
 
     Raises:
-        ValueError: an unknown column, or a key that stands twice.
+        ValueError: an unknown column, or a key that is repeated.
     """
     unknown = sorted({name for row in rows for name in row} - COLUMNS.keys())
     if unknown:

@@ -109,7 +109,7 @@ def _read(path: Path) -> tuple[list[_Row], list[TableFinding]]:
     )
     names = [_name(column) for column in table.header]
     if len(set(names)) != len(names):
-        raise UsageError(f"{path}: a column stands twice in the header")
+        raise UsageError(f"{path}: a column is repeated in the header")
     if "method" not in names or not set(names) & RANGES.keys():
         raise UsageError(
             f"{path}: needs a header with 'method' and at least one of {', '.join(RANGES)}; found {', '.join(names)}"
@@ -210,7 +210,7 @@ def _order_findings(rows: list[_Row]) -> list[TableFinding]:
         for row in group:
             twin = by_cell.setdefault((row.source, row.method), row)
             if twin is not row:
-                found.append(TableFinding("duplicate", (twin.line, row.line), f"{row.named()} stands twice"))
+                found.append(TableFinding("duplicate", (twin.line, row.line), f"{row.named()} is repeated"))
         for name, (_, _, higher) in RANGES.items():
             found += _of_metric(name, higher=higher, cells={k: r for k, r in by_cell.items() if name in r.values})
     return found

@@ -148,7 +148,7 @@ class PreparedStore:
         if lacking := sorted(set(_INDEX) - set(self._table.columns)):
             raise ValueError(f"index.parquet lacks {', '.join(lacking)}")
         if not self._table["key"].is_unique or not all(isinstance(key, str) for key in self._table["key"]):
-            raise ValueError("index.parquet: a key is no text or stands twice")
+            raise ValueError("index.parquet: a key is no text or is repeated")
         rows = len(self._table)
         for name, array, shape in (
             ("points", self._points, (rows, 68, 3)),

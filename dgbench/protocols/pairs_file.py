@@ -25,12 +25,12 @@ def pairs_csv(pairs: list[Pair]) -> bytes:
     """Return the canonical CSV: header of :class:`Pair`'s fields, sorted by pair_id, LF, "" for None.
 
     Raises:
-        ValueError: a pair_id stands twice.
+        ValueError: a pair_id is repeated.
     """
     ordered = sorted(pairs, key=lambda pair: pair.pair_id.encode())
     for first, second in itertools.pairwise(ordered):
         if first.pair_id == second.pair_id:
-            raise ValueError(f"pair_id {first.pair_id!r} stands twice")
+            raise ValueError(f"pair_id {first.pair_id!r} is repeated")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_FIELDS)

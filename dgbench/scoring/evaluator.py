@@ -62,7 +62,7 @@ def evaluate(
         progress: called with the number of pairs done after each batch.
 
     Raises:
-        UsageError: no pairs, a pair id or metric that stands twice, an unknown metric, or a real image that set
+        UsageError: no pairs, a pair id or metric that is repeated, an unknown metric, or a real image that set
             metrics need is not here.
     """
     ordered = tuple(sorted(pairs, key=lambda pair: pair.pair_id.encode()))
@@ -70,7 +70,7 @@ def evaluate(
         raise UsageError("no pairs to score")
     for first, second in itertools.pairwise(ordered):
         if first.pair_id == second.pair_id:
-            raise UsageError(f"pair_id {first.pair_id!r} stands twice; every pair is scored once")
+            raise UsageError(f"pair_id {first.pair_id!r} is repeated; every pair is scored once")
     if batch_size < 1:
         raise UsageError(f"batch_size {batch_size}: must be at least 1")
     chosen = [make_metric(m, judges, weights=weights) if isinstance(m, str) else m for m in metrics]

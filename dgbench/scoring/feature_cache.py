@@ -1,4 +1,4 @@
-"""What judges saw in real images, kept by content, so that the next run over the same images asks nobody."""
+"""What judges saw in real images, kept by content, so that the next run over the same images needs no network."""
 
 from __future__ import annotations
 

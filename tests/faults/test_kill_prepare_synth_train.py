@@ -1,4 +1,4 @@
-"""Prepare, synth and train: SIGKILL at every commit point ends in the same bytes; a small disk is told of at once."""
+"""Prepare, synth and train: SIGKILL at every commit point ends in the same bytes; too small a disk is refused."""
 
 from __future__ import annotations
 

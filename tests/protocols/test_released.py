@@ -114,7 +114,7 @@ def test_the_pair_file_is_the_same_bytes_in_any_order_and_round_trips(tmp_path: 
     assert first == second
     assert (tmp_path / "1.gz").read_bytes() == (tmp_path / "2.gz").read_bytes()
     assert read_pairs(tmp_path / "1.gz", sha256=first) == sorted(pairs, key=lambda pair: pair.pair_id.encode())
-    with pytest.raises(ValueError, match="stands twice"):
+    with pytest.raises(ValueError, match="is repeated"):
         pairs_csv([_pair("a"), _pair("a")])
 
 

@@ -289,7 +289,7 @@ def test_wrong_use_is_said_in_one_line():
     pairs = cross_pairs()
     for wrong, words in (
         ({"pairs": []}, "no pairs"),
-        ({"pairs": [pairs[0], pairs[0]]}, "stands twice"),
+        ({"pairs": [pairs[0], pairs[0]]}, "is repeated"),
         ({"metrics": ["csim", "csim"]}, "asked for twice"),
         ({"batch_size": 0}, "at least 1"),
         ({"metrics": ["nonsense"]}, "unknown metric"),

@@ -68,7 +68,7 @@ def read_people(path: Path) -> dict[str, Person]:
         id → person.
 
     Raises:
-        UsageError: no column holds the ids, an id is malformed, or an id stands twice with different content.
+        UsageError: no column holds the ids, an id is malformed, or an id is repeated with different content.
     """
     table = _table(path)
     columns = {_column(name): index for index, name in enumerate(table.header)}
@@ -94,7 +94,7 @@ def read_people(path: Path) -> dict[str, Person]:
             cell.get("set") or None,
         )
         if people.setdefault(identity, person) != person:
-            raise UsageError(f"{path}: line {number}: {identity} stands twice and the two rows differ")
+            raise UsageError(f"{path}: line {number}: {identity} is repeated and the two rows differ")
     return people
 
 

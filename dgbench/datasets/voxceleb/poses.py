@@ -36,7 +36,7 @@ def read_poses(path: Path) -> pd.DataFrame | None:
     """Read a pose table, or return ``None`` where there is none.
 
     Raises:
-        UsageError: the file is no pose table, or a key stands twice.
+        UsageError: the file is no pose table, or a key is repeated.
     """
     if not path.is_file():
         return None
@@ -46,7 +46,7 @@ def read_poses(path: Path) -> pd.DataFrame | None:
         if tuple(table.columns) != COLUMNS:
             raise ValueError(f"columns must be {','.join(COLUMNS)}")
         if table["key"].duplicated().any():
-            raise ValueError("a key stands twice")
+            raise ValueError("a key is repeated")
         return table.astype({"yaw": "float64", "pitch": "float64", "roll": "float64"})
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: not a pose table ({' '.join(str(error).split())[:120]}); remove it") from error

@@ -129,7 +129,7 @@ class ProcessPool:
 
 
 def _serve(connection: Connection, threads: int) -> None:
-    """Do jobs until the pool closes the connection. Ctrl-C is the pool's affair; SIGTERM stops the job at hand."""
+    """Do jobs until the pool closes the connection. The pool answers Ctrl-C; SIGTERM stops the job at hand."""
     os.setsid()
     _go_down_with_the_parent()
     _limit_threads(threads)

@@ -23,7 +23,7 @@ from dgbench.results.records.published import Published, PublishedTable
 from dgbench.results.records.rules import Rules
 from dgbench.results.records.store import StoredRecord
 
-#: Marks a value over so few images that it is biased; and what a reader is told of the mark below a table.
+#: Marks a value over so few images that it is biased; and what a table says about the mark below itself.
 SMALL_SAMPLE = "†"
 SMALL_SAMPLE_NOTE = (
     f"{SMALL_SAMPLE} Over fewer than 5,000 images (fid_smallN): biased upwards, the more the fewer there are. Rows of "

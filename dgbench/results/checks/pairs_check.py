@@ -34,7 +34,7 @@ def table_problems(stored: StoredRecord, table: pd.DataFrame, rules: Rules | Non
     place = f"{stored.path}/{PAIR_SCORES}"
     problems: list[Problem] = []
     if table["pair_id"].duplicated().any():
-        problems.append(Problem(place, "duplicate", "a pair stands twice"))
+        problems.append(Problem(place, "duplicate", "a pair is repeated"))
     columns = metric_columns(table)
     for name in columns:
         if not np.isfinite(_floats(table[name])).all():

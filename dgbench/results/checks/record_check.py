@@ -73,7 +73,7 @@ def _file_problems(stored: StoredRecord, name: str, limit: int, sha256: str | No
 
 def _own_problems(record: Record) -> list[tuple[str, str]]:
     seen = [metric.name for metric in record.metrics]
-    found = [("duplicate", f"metric {name} stands twice") for name in sorted(set(seen)) if seen.count(name) > 1]
+    found = [("duplicate", f"metric {name} is repeated") for name in sorted(set(seen)) if seen.count(name) > 1]
     if record.primary_metric not in seen:
         found.append(("schema", f"primary metric {record.primary_metric} is not among the metrics"))
     for metric in record.metrics:

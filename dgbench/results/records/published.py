@@ -115,7 +115,7 @@ def load_published(results_root: Path) -> Published:
     """Read ``results_root/published/*.yaml`` in name order; nothing there is no error.
 
     Raises:
-        UsageError: a file is not YAML, does not follow the schema, or an id stands twice.
+        UsageError: a file is not YAML, does not follow the schema, or an id is repeated.
     """
     tables: list[PublishedTable] = []
     contradictions: list[Contradiction] = []
@@ -126,7 +126,7 @@ def load_published(results_root: Path) -> Published:
     names = [*(table.id for table in tables), *(entry.id for entry in contradictions)]
     for name in names:
         if names.count(name) > 1:
-            raise UsageError(f"{results_root / 'published'}: id {name!r} stands twice; every table has its own id")
+            raise UsageError(f"{results_root / 'published'}: id {name!r} is repeated; every table has its own id")
     published = Published(tables=tuple(tables), contradictions=tuple(contradictions))
     for entry in contradictions:
         for claim in entry.claims:

@@ -71,7 +71,7 @@ def parse_record(content: bytes) -> Record:
     """Parse the bytes of a ``record.json``.
 
     Raises:
-        UsageError: not strict UTF-8 JSON (NaN and infinity included), a key that stands twice, a wrong
+        UsageError: not strict UTF-8 JSON (NaN and infinity included), a key that is repeated, a wrong
             schema, or counts and digests that do not fit each other. One line, without the file's name.
     """
     try:
@@ -97,5 +97,5 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
         names = [key for key, _ in pairs]
-        raise ValueError(f"key {next(key for key in names if names.count(key) > 1)!r} stands twice")
+        raise ValueError(f"key {next(key for key in names if names.count(key) > 1)!r} is repeated")
     return result

@@ -77,7 +77,7 @@ def write_record(folder: Path, record: Record, pair_scores: pd.DataFrame, enviro
         environment: plain data (package versions, device, …).
 
     Raises:
-        WorkFailedError: a score is NaN or infinite, or a pair stands twice.
+        WorkFailedError: a score is NaN or infinite, or a pair is repeated.
     """
     (folder / RECORD).unlink(missing_ok=True)  # a rewrite that dies half way must not look finished
     table = parquet_bytes(pair_scores)
@@ -102,7 +102,7 @@ def parquet_bytes(pair_scores: pd.DataFrame) -> bytes:
     """Serialise a table of pair scores: same scores, same bytes (fixed types, order, compression).
 
     Raises:
-        WorkFailedError: a column is missing, a score is NaN or infinite, or a pair stands twice.
+        WorkFailedError: a column is missing, a score is NaN or infinite, or a pair is repeated.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -132,7 +132,7 @@ def _require_sound(frame: pd.DataFrame) -> None:
         raise WorkFailedError(f"pair_scores lacks the columns {', '.join(missing)}; the scoring is wrong")
     twice = frame["pair_id"][frame["pair_id"].duplicated()]
     if len(twice):
-        raise WorkFailedError(f"pair_scores: pair {twice.iloc[0]!r} stands twice; every pair is scored once")
+        raise WorkFailedError(f"pair_scores: pair {twice.iloc[0]!r} is repeated; every pair is scored once")
     for name in metric_columns(frame):
         bad = ~np.isfinite(pd.to_numeric(frame[name]).to_numpy(dtype=np.float64, na_value=np.nan))
         if bad.any():

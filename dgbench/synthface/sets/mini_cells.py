@@ -22,7 +22,7 @@ SIZE = 128
 TRAIN = range(1, 129)
 TEST = range(129, 161)
 GROUPS, TRAIN_CELLS = 8, 7
-#: The member of nobody's group whose way of making expressions all cells use.
+#: A person outside every group, whose way of making expressions all cells use.
 _PERFORMER = 0
 _EXPRESSIONS = (
     "neutral", "happy", "surprised", "angry", "sad", "disgusted", "fearful", "scream", "contemptuous", "squint",

@@ -71,7 +71,7 @@ def test_both_metadata_dialects_and_the_newer_ones(tmp_path: Path) -> None:
     [
         ("a,b\n1,2\n", "must be 'VoxCeleb1 ID'"),
         ("VoxCeleb1 ID,x\nn000012,1\n", "no VoxCeleb id"),
-        ("VoxCeleb1 ID,Gender\nid10001,m\nid10001,f\n", "stands twice"),
+        ("VoxCeleb1 ID,Gender\nid10001,m\nid10001,f\n", "is repeated"),
         ("", "empty"),
     ],
 )

@@ -55,7 +55,7 @@ def test_a_pair_that_stands_twice_is_refused(tmp_path: Path) -> None:
     frame = pair_table("dg", quality=0.5)
     record = make_record("dg", frame)
     frame.loc[1, "pair_id"] = "p00000"
-    with pytest.raises(WorkFailedError, match="stands twice"):
+    with pytest.raises(WorkFailedError, match="is repeated"):
         write_record(tmp_path, record, frame, {})
 
 
@@ -112,7 +112,7 @@ def test_publishing_refuses_a_table_that_is_not_the_records_own(tmp_path: Path) 
     ("damage", "message"),
     [
         (lambda text: text.replace('"seed": 0', '"seed": NaN'), "NaN is not a number"),
-        (lambda text: text.replace('"seed": 0', '"seed": 0, "seed": 1'), "'seed' stands twice"),
+        (lambda text: text.replace('"seed": 0', '"seed": 0, "seed": 1'), "'seed' is repeated"),
         (lambda text: text[: len(text) // 2], "strict JSON"),
         (lambda text: text.replace('"seed": 0', '"sede": 0'), "sede"),
         (lambda text: text.replace('"schema_version": 2', '"schema_version": 99'), "newer than this dgbench"),
