@@ -51,6 +51,9 @@ def run(
     accept_edited: Annotated[
         bool, typer.Option("--accept-edited", help="Go on although the method's code has changed; the record says so.")
     ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin this run anew: remove what an earlier call made in --out.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a method over a protocol's pairs; the same command goes on where it was stopped.
@@ -93,6 +96,7 @@ def run(
             seed=seed,
             retry_failed=retry_failed,
             accept_edited=accept_edited,
+            fresh=fresh,
             progress=move,
         )
     failed = sum(summary.failed.values())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dgbench
-from dgbench.core.digests import sha256_bytes
+from dgbench.core.digests import digest, sha256_bytes, sha256_file
 from dgbench.core.record import Code
 
 _PACKAGES = (
@@ -33,12 +33,17 @@ def code_version() -> Code:
 
 
 def checkout_state(root: Path) -> str | None:
-    """Return the commit of a checkout and the digest of what was changed in it since, ``None`` where it is none."""
-    commit = _git(root, "rev-parse", "HEAD")
-    if commit is None:
+    """Return the commit of a checkout and the digest of what was changed in it since: tracked files, new Python files.
+
+    ``None`` where ``root`` is no checkout of its own, or git cannot tell.
+    """
+    top, commit = _git(root, "rev-parse", "--show-toplevel"), _git(root, "rev-parse", "HEAD")
+    changes = _git(root, "diff", "HEAD", "--no-ext-diff", "--no-textconv", "--binary")
+    new = _git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", "*.py")
+    if top is None or commit is None or changes is None or new is None or Path(top).resolve() != root.resolve():
         return None
-    changes = _git(root, "diff", "HEAD") or ""
-    return commit if not changes else f"{commit}+{sha256_bytes(changes.encode())[:16]}"
+    added = [[name, sha256_file(root / name)] for name in sorted(filter(None, new.split("\0")))]
+    return commit if not (changes or added) else f"{commit}+{digest([sha256_bytes(changes.encode()), added])[:16]}"
 
 
 def environment() -> dict[str, Any]:

@@ -141,7 +141,10 @@ class Judging:
 
 #: Rooms and files of dgbench whose code decides what judges see in an image.
 _CODE = ("networks", "core/face.py", "scoring/judging.py")
-_LIBRARIES = ("onnxruntime", "torch", "opencv-python", "numpy", "insightface", "face-alignment", "torch-fidelity")
+_LIBRARIES = (
+    "onnxruntime", "torch", "torchvision", "opencv-python", "opencv-python-headless", "numpy", "scipy", "pillow",
+    "scikit-image", "insightface", "face-alignment", "torch-fidelity",
+)  # fmt: skip
 
 
 def judged_by(networks: Sequence[str], *, roles: Sequence[str] = ()) -> str:

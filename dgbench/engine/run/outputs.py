@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from dgbench.core.face import Failure, Image
 from dgbench.core.pair import PAIR_ID, Pair
 from dgbench.core.record import Motion
 from dgbench.engine.run.data import OpenData
-from dgbench.engine.run.plan import RunFolder, RunPlan, claim, method_digest
+from dgbench.engine.run.plan import RunFolder, RunPlan, method_digest, write_or_check_plan
 from dgbench.engine.run.state import commit, journal_state, undone
 from dgbench.io.archive import extract
 from dgbench.io.atomic import write_json
@@ -86,8 +87,9 @@ def adopt_outputs(
                 f"(expected names like {opened.pairs[0].pair_id}.png)"
             )
         with folder_lock(out, purpose="adopt outputs"):
-            claim(folder, plan)
+            write_or_check_plan(folder, plan)
             write_json(folder.plan, plan.model_dump(mode="json"))
+            shutil.rmtree(folder.inputs, ignore_errors=True)  # what an earlier call was scored over
             held = _held(folder, opened.pairs)
             with Journal(folder.journals / "1-of-1.jsonl") as journal:
                 for start in range(0, len(opened.pairs), _BATCH):

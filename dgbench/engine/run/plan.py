@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,8 +113,10 @@ class RunFolder:
         return self.root / "scores" / judges
 
 
-def claim(folder: RunFolder, plan: RunPlan, *, accept_edited: bool = False) -> None:
+def write_or_check_plan(folder: RunFolder, plan: RunPlan, *, accept_edited: bool = False, fresh: bool = False) -> None:
     """Write the plan into a new run folder, or check that the folder already holds the same run.
+
+    With ``fresh`` the results of that same run are removed, and it begins anew.
 
     Raises:
         UsageError: the folder holds another run (it says in what the two differ), or files that are no run; or the
@@ -126,6 +129,10 @@ def claim(folder: RunFolder, plan: RunPlan, *, accept_edited: bool = False) -> N
         if ours != theirs:
             what = ", ".join(f"{k} ({theirs[k]} there, {ours[k]} now)" for k in ours if ours[k] != theirs[k])
             raise UsageError(f"{folder.root}: holds another run, different in {what}; choose another --out")
+        if fresh:
+            _remove_results(folder)
+            write_json(path, plan.model_dump(mode="json"))
+            return
         require_same_code(folder, plan, held, accept_edited=accept_edited)
         if held.method_code != plan.method_code and accept_edited:
             write_json(path, plan.model_copy(update={"edited": True}).model_dump(mode="json"))
@@ -133,6 +140,14 @@ def claim(folder: RunFolder, plan: RunPlan, *, accept_edited: bool = False) -> N
     if folder.root.is_dir() and any(not item.name.startswith(".") for item in folder.root.iterdir()):
         raise UsageError(f"{folder.root}: is not empty and holds no run; choose another --out")
     write_json(path, plan.model_dump(mode="json"))
+
+
+def _remove_results(folder: RunFolder) -> None:
+    """Remove all that the parts of a run made. The caller holds the folder, and no part is held."""
+    for made in (folder.images, folder.inputs, folder.root / "scores"):
+        shutil.rmtree(made, ignore_errors=True)
+    for journal in folder.journals.glob("*.jsonl"):
+        journal.unlink()
 
 
 def require_same_code(folder: RunFolder, plan: RunPlan, held: RunPlan, *, accept_edited: bool) -> None:
@@ -145,7 +160,7 @@ def require_same_code(folder: RunFolder, plan: RunPlan, held: RunPlan, *, accept
     if known and held.method_code != plan.method_code and not accept_edited:
         raise UsageError(
             f"{folder.root}: its images were made by other code of method '{plan.method}', edited since; "
-            "choose another --out to run it anew, or go on here with --accept-edited (the record will say so)"
+            "--fresh or another --out runs it anew, --accept-edited goes on here (the record will say so)"
         )
 
 

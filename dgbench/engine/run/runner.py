@@ -11,13 +11,13 @@ from typing import Any
 
 from dgbench.core.errors import UsageError
 from dgbench.core.pair import Pair
-from dgbench.engine.run.answers import reenact
-from dgbench.engine.run.claims import hold_shard
+from dgbench.engine.run.call_method import call_method
 from dgbench.engine.run.data import OpenData, open_data
 from dgbench.engine.run.inputs import InputLog
 from dgbench.engine.run.interrupt import StoppedError, graceful_stop
-from dgbench.engine.run.order import Order
 from dgbench.engine.run.plan import RunFolder, RunPlan, Shard
+from dgbench.engine.run.request import RunRequest
+from dgbench.engine.run.shard_lock import lock_shard
 from dgbench.engine.run.state import commit, journal_state, undone
 from dgbench.engine.run.tasks import TaskBuilder, prepared
 from dgbench.io.journal import Journal
@@ -72,6 +72,7 @@ def run_method(
     seed: int = 0,
     retry_failed: bool = False,
     accept_edited: bool = False,
+    fresh: bool = False,
     wait_s: float = 0.0,
     progress: Progress | None = None,
 ) -> RunSummary:
@@ -91,6 +92,7 @@ def run_method(
         seed: the run seed; each pair's seed follows from protocol, pair and this.
         retry_failed: try the pairs again that failed before.
         accept_edited: go on with a run although the method's code has changed since; the record says so.
+        fresh: remove what an earlier call made of this run, and begin anew.
         wait_s: how long to wait for another process that holds this part, such as a dying earlier try.
         progress: called with (done, planned) after every batch.
 
@@ -110,18 +112,18 @@ def run_method(
     _require_landmarks(method, opened, pairs)
     _require_targets(method, loaded, pairs)
     folder, mine = RunFolder(out), [pair for pair in pairs if shard.owns(pair)]
-    order = Order(loaded, method, pairs, label=label, checkpoint=checkpoint, seed=seed, limit=limit, data=data)
+    request = RunRequest(loaded, method, pairs, label=label, checkpoint=checkpoint, seed=seed, limit=limit, data=data)
     here = method.environment
     todo: list[Pair] = []
-    held = order.is_held_by(folder, accept_edited=accept_edited)
+    held = not fresh and request.is_held_by(folder, accept_edited=accept_edited)
     if not (held and not undone(folder, mine, retry_failed=retry_failed, environment=here)):
         method.load(
             LoadContext(
                 size=loaded.protocol.frame.size, device=device, checkpoint=checkpoint, weights=weights, seed=seed
             )
         )
-        plan = order.plan()
-        with hold_shard(folder, plan, shard, wait_s=wait_s, accept_edited=accept_edited):
+        plan = request.plan()
+        with lock_shard(folder, plan, shard, wait_s=wait_s, accept_edited=accept_edited, fresh=fresh):
             todo = undone(folder, mine, retry_failed=retry_failed, environment=here)
             if todo:
                 require_space(out, len(todo) * picture_bytes(opened.source.size), what=f"{len(todo)} images")
@@ -168,9 +170,9 @@ def _work(
     progress: Progress | None,
     planned: int,
 ) -> None:
-    builder = TaskBuilder(method, opened, protocol=plan.protocol, seed=plan.seed)
     finished = planned - len(todo)
-    inputs = InputLog(folder, shard, opened)
+    inputs = InputLog(folder, shard, opened.source)
+    builder = TaskBuilder(method, opened, protocol=plan.protocol, seed=plan.seed, inputs=inputs)
     with Journal(folder.journals / f"{shard.name}.jsonl") as journal, inputs, graceful_stop() as stop:
         for batch, tasks in prepared(builder, todo, max(1, method.batch_size)):
             if stop.asked:
@@ -178,8 +180,7 @@ def _work(
                     f"{folder.root}: interrupted after {finished} of {planned} pairs; run the same command to go on"
                 )
             started = perf_counter()
-            inputs.see(batch)
-            results = reenact(method, tasks, size=opened.source.size)
+            results = call_method(method, tasks, size=opened.source.size)
             seconds = (perf_counter() - started) / len(batch)
             done = zip(batch, results, strict=True)
             journal.append([commit(folder, *one, seconds, environment=method.environment) for one in done])

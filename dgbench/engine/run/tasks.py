@@ -9,6 +9,7 @@ from dgbench.core.digests import seed_of
 from dgbench.core.face import Failure, Image, Landmarks
 from dgbench.core.pair import Pair
 from dgbench.engine.run.data import OpenData
+from dgbench.engine.run.inputs import InputLog
 from dgbench.io.images import ImageError
 from dgbench.methods.contract import Gallery, Reenactor, Task
 
@@ -16,9 +17,12 @@ from dgbench.methods.contract import Gallery, Reenactor, Task
 class TaskBuilder:
     """Makes the task of a pair: exactly what the method asks for, or the failure that stands in its way."""
 
-    def __init__(self, method: Reenactor, opened: OpenData, *, protocol: str, seed: int) -> None:
+    def __init__(
+        self, method: Reenactor, opened: OpenData, *, protocol: str, seed: int, inputs: InputLog | None = None
+    ) -> None:
         self._needs = method.needs
-        self._source = opened.source
+        self._source, self._inputs = opened.source, inputs
+        self._image = inputs.image if inputs is not None else opened.source.image
         self._pairs = opened.pairs
         self._protocol, self._seed = protocol, seed
         shown = {key for pair in opened.pairs for key in (pair.source, pair.reference)}
@@ -35,7 +39,7 @@ class TaskBuilder:
         points: dict[str, Landmarks | None] = {}
         try:
             for what, key in self._keys(pair, seed).items():
-                wanted[what] = self._source.image(key) if key else None
+                wanted[what] = self._image(key) if key else None
             for what, key in (("source_landmarks", pair.source), ("reference_landmarks", pair.reference)):
                 if what in self._needs:
                     points[what] = self._source.landmarks(key)
@@ -47,6 +51,15 @@ class TaskBuilder:
             return Failure(error.kind, str(error))
         one = pair.relation == "self"
         return Task(pair_id=pair.pair_id, seed=seed, same_person=one, gallery=self._gallery, **wanted, **points)  # type: ignore[arg-type]
+
+    def tasks(self, pairs: list[Pair]) -> list[Task | Failure]:
+        """Build the tasks of a batch; its images are noted before the method sees any of them."""
+        tasks = [self.task(pair) for pair in pairs]
+        if self._inputs is not None:
+            for pair in pairs:
+                self._inputs.note(pair)
+            self._inputs.write()
+        return tasks
 
     def _keys(self, pair: Pair, seed: int) -> dict[str, str | None]:
         keys = {"source": pair.source, "reference": pair.reference, "target": pair.target}
@@ -62,9 +75,9 @@ def prepared(builder: TaskBuilder, pairs: list[Pair], size: int) -> Iterator[tup
     """Yield batches of ``size`` pairs with their tasks, the next batch being decoded while this one is worked on."""
     batches = [pairs[start : start + size] for start in range(0, len(pairs), size)]
     with ThreadPoolExecutor(max_workers=1) as pool:
-        upcoming = pool.submit(lambda batch: [builder.task(pair) for pair in batch], batches[0])
+        upcoming = pool.submit(builder.tasks, batches[0])
         for number, batch in enumerate(batches):
             tasks = upcoming.result()
             if number + 1 < len(batches):
-                upcoming = pool.submit(lambda batch: [builder.task(pair) for pair in batch], batches[number + 1])
+                upcoming = pool.submit(builder.tasks, batches[number + 1])
             yield batch, tasks

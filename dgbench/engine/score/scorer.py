@@ -21,6 +21,7 @@ from dgbench.engine.run.plan import RunFolder, RunPlan, read_plan
 from dgbench.engine.run.state import journal_state, require_complete, untried
 from dgbench.io.cache import cache_folder
 from dgbench.io.images import ImageError, decode
+from dgbench.io.journal import Journal
 from dgbench.io.locks import folder_lock
 from dgbench.io.provenance import code_version, environment
 from dgbench.metrics.registry import with_companions
@@ -39,7 +40,7 @@ class RunImages:
         self._folder, self._opened = folder, opened
         self._state = journal_state(folder)
         self._recorded = recorded_inputs(folder)
-        self.inputs: dict[str, str] = {}
+        self._new: dict[str, str] = {}
 
     def generated(self, pair: Pair) -> Image | Failure:
         """Return the generated image, or why there is none."""
@@ -82,13 +83,32 @@ class RunImages:
             UsageError: they are others.
         """
         image = self._opened.source.image(key)
-        self.inputs[key] = pixel_digest(image)
-        if self._recorded.get(key, self.inputs[key]) != self.inputs[key]:
+        sha256 = pixel_digest(image)
+        if key not in self._recorded:
+            self._new[key] = sha256
+        elif self._recorded[key] != sha256:
             raise UsageError(
                 f"{self._folder.root}: image {key} is not the one that the run was made from (replaced, or cropped in "
                 "another way since); give the copy that it was made with as --data, or run the method again"
             )
         return image
+
+    def inputs(self, pairs: list[Pair]) -> dict[str, str]:
+        """Return image key → digest of every real image of ``pairs``, as the run saw it.
+
+        Of images that somebody else's run was made from nothing is recorded: then it is what they are scored over.
+        """
+        keys = dict.fromkeys(key for pair in pairs for key in pair.keys)
+        for key in keys:
+            if key not in self._recorded and key not in self._new:
+                self._real(key)
+        return {key: self._recorded.get(key) or self._new[key] for key in keys}
+
+    def keep_inputs(self, judges: str) -> None:
+        """Write the digests that the run folder lacked, so that it is scored over the same pixels next time."""
+        if self._new:
+            with Journal(self._folder.inputs / f"scored-{judges}.jsonl") as journal:
+                journal.append({"key": key, "sha256": value} for key, value in self._new.items())
 
     def landmarks(self, pair: Pair, role: str) -> Landmarks | None:
         """Return the protocol's own landmarks of an image of the pair."""
@@ -247,12 +267,13 @@ def _score(
         code=code_version(),
         digests=Digests(
             outputs=root_digest(images.outputs(pairs)),
-            inputs=root_digest(images.inputs),
+            inputs=root_digest(images.inputs(pairs)),
             method_code=None if plan.edited else plan.method_code,
             judges=judges_digest(panel),
         ),
         notes=tuple(notes),
     )
+    images.keep_inputs(panel.name)
     return record, table
 
 

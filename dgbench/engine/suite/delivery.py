@@ -10,9 +10,9 @@ from typing import Any
 from dgbench.core.digests import sha256_bytes
 from dgbench.core.errors import DgbenchError, WorkFailedError
 from dgbench.core.pair import PAIR_ID
-from dgbench.engine.run.claims import hold_shard
 from dgbench.engine.run.data import open_data
 from dgbench.engine.run.plan import RunFolder, RunPlan, read_plan
+from dgbench.engine.run.shard_lock import lock_shard
 from dgbench.engine.run.state import journal_state, undone
 from dgbench.engine.suite.jobs import Answer, RunPart, perform
 from dgbench.io.atomic import write_bytes
@@ -60,7 +60,7 @@ def bring_in(job: RunPart, delivery: Delivery) -> Answer:
     """Write a delivered part into the run folder, images first, its journal last."""
     folder = RunFolder(job.suite.runs / job.cell.folder)
     try:
-        with hold_shard(folder, delivery.plan, job.shard):
+        with lock_shard(folder, delivery.plan, job.shard):
             for line in delivery.lines:
                 pair_id = line["pair_id"]
                 if line["status"] != "ok":

@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 
-from dgbench.engine.run.plan import RunFolder, RunPlan, Shard, claim
+from dgbench.engine.run.plan import RunFolder, RunPlan, Shard, read_plan, write_or_check_plan
 from dgbench.io.atomic import remove_strays
 from dgbench.io.locks import BusyError, folder_lock, refuse_if_held
 
@@ -16,10 +16,19 @@ _POLL_S = 0.2
 
 
 @contextlib.contextmanager
-def hold_shard(
-    folder: RunFolder, plan: RunPlan, shard: Shard, *, wait_s: float = 0.0, accept_edited: bool = False
+def lock_shard(
+    folder: RunFolder,
+    plan: RunPlan,
+    shard: Shard,
+    *,
+    wait_s: float = 0.0,
+    accept_edited: bool = False,
+    fresh: bool = False,
 ) -> Iterator[None]:
-    """Claim the folder for ``plan`` and hold ``shard`` of it for the block.
+    """Write or check the plan of the folder and hold the lock of ``shard`` of it for the block.
+
+    With ``fresh`` the run begins anew; of a run in parts, the first part that finds results of other code begins anew
+    for all of them, and the others go on from there.
 
     Parts of two cuts overlap (2/3 and 1/1 share pairs), so while a part of another cut is held, this one waits or is
     refused: otherwise two processes would do the same pairs.
@@ -33,7 +42,11 @@ def hold_shard(
         while True:
             try:
                 with folder_lock(folder.root, purpose="claim", timeout_s=_CLAIM_S):
-                    claim(folder, plan, accept_edited=accept_edited)
+                    anew = fresh and _begins_anew(folder, plan, shard)
+                    if anew:
+                        for part in sorted(folder.journals.glob("*-of-*/")):
+                            refuse_if_held(part)
+                    write_or_check_plan(folder, plan, accept_edited=accept_edited, fresh=anew)
                     _refuse_other_cuts(folder, shard)
                     held.enter_context(folder_lock(folder.journals / shard.name, purpose=f"run {plan.method}"))
                 remove_strays(folder.images)
@@ -43,6 +56,10 @@ def hold_shard(
                     raise
                 time.sleep(_POLL_S)
         yield
+
+
+def _begins_anew(folder: RunFolder, plan: RunPlan, shard: Shard) -> bool:
+    return shard.count == 1 or not folder.plan.exists() or read_plan(folder).method_code != plan.method_code
 
 
 def _refuse_other_cuts(folder: RunFolder, shard: Shard) -> None:

@@ -9,7 +9,7 @@ from dgbench.core.face import Failure, Image
 from dgbench.methods.contract import Reenactor, Task
 
 
-def reenact(method: Reenactor, tasks: list[Task | Failure], *, size: int) -> list[Image | Failure]:
+def call_method(method: Reenactor, tasks: list[Task | Failure], *, size: int) -> list[Image | Failure]:
     """Call the method on what could be prepared, and hold its answers against the contract."""
     ready = [task for task in tasks if isinstance(task, Task)]
     answers: list[object] = []

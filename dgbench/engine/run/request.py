@@ -17,7 +17,7 @@ from dgbench.protocols.pairs_file import pair_set_digest
 from dgbench.protocols.registry import LoadedProtocol
 
 
-class Order:
+class RunRequest:
     """What was asked for. A method's settings and training data may come with its weights, when it is loaded."""
 
     def __init__(
@@ -47,10 +47,10 @@ class Order:
         }
 
     def is_held_by(self, folder: RunFolder, *, accept_edited: bool = False) -> bool:
-        """Whether a run folder surely holds this order; what the method cannot tell yet is asked once it is loaded.
+        """Whether a run folder surely holds this request; what the method cannot tell yet is asked once it is loaded.
 
         Raises:
-            UsageError: it holds this order, made by other code of the method, and ``accept_edited`` is not set.
+            UsageError: it holds this request, made by other code of the method, and ``accept_edited`` is not set.
         """
         if not folder.plan.exists():
             return False
