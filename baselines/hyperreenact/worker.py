@@ -7,7 +7,7 @@ import types
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "_runtime"))
 
-from dgbench_worker import finite, main, only_weights
+from dgbench_worker import finite, main
 from dgbench_worker.crops import CroppingWorker, oriented_square
 
 FILES = {
@@ -33,7 +33,6 @@ class HyperReenact(CroppingWorker):
     def load(self):
         import torch
 
-        only_weights()
         if hasattr(torch.serialization, "add_safe_globals"):
             torch.serialization.add_safe_globals([argparse.Namespace])
         from libs.configs.config_models import model_arguments

@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "_runtime"))
 
-from dgbench_worker import finite, main, only_weights
+from dgbench_worker import finite, main
 from dgbench_worker.crops import CroppingWorker
 
 FILES = {
@@ -30,7 +30,6 @@ class LivePortrait(CroppingWorker):
     options = {"crop": ("own", ("own", "frame")), "stitching": ("true", ("false", "true"))}
 
     def load(self):
-        only_weights()
         from src.live_portrait_wrapper import LivePortraitWrapper
         from src.utils.camera import get_rotation_matrix
 

@@ -7,7 +7,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "_runtime"))
 
-from dgbench_worker import finite, main, only_weights
+from dgbench_worker import finite, main
 from dgbench_worker.crops import CroppingWorker, oriented_square
 
 FILES = {"gan_weights": "stylegan2-ffhq-config-f_1024.pt", "e4e_inversion_model": "e4e_ffhq_encode_1024.pt"}
@@ -25,7 +25,6 @@ class StyleMask(CroppingWorker):
     def load(self):
         import torch
 
-        only_weights()
         if hasattr(torch.serialization, "add_safe_globals"):
             torch.serialization.add_safe_globals([argparse.Namespace])
         from libs.configs.config_models import stylegan2_ffhq_1024

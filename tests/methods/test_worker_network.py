@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import pickle
 import sys
 from pathlib import Path
 
@@ -60,6 +61,22 @@ def test_a_wrong_or_pickled_checkpoint_is_refused_in_one_line(toy, generator, tm
     with pytest.raises(UsageError) as caught:
         toy.method("toy-net", checkpoint=path)
     assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_nothing_is_unpickled_even_where_the_checkout_asks_for_it(tmp_path, monkeypatch):
+    """torch.hub passes weights_only=False by itself: a file in its cache would be unpickled."""
+    path = save(tmp_path / "cached.pth", {"points": Path("/")})
+    assert torch.load(path, weights_only=False)["points"] == Path("/")
+    monkeypatch.setattr(torch, "load", torch.load)  # put back at the end what the shim replaces
+    sys.path.insert(0, str(RUNTIME))
+    try:
+        from dgbench_worker.shims import only_weights
+    finally:
+        sys.path.remove(str(RUNTIME))
+    only_weights()
+    with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
+        torch.load(path, weights_only=False)
+    assert torch.load(save(tmp_path / "w.pth", {"w": torch.ones(1)}), map_location="cpu")["w"] == 1
 
 
 def test_a_damaged_checkpoint_is_refused(toy, tmp_path):

@@ -11,6 +11,7 @@ from dgbench_worker.checks import check_checkout, check_packages, pinned_commit,
 from dgbench_worker.entry import imports
 from dgbench_worker.errors import WorkerError
 from dgbench_worker.isolation import cut_network, import_paths, settle, take_channels
+from dgbench_worker.shims import only_weights
 
 from dgbench_trainer import perceptual
 from dgbench_trainer.keeper import Keeper
@@ -62,6 +63,7 @@ def train(trainer, train_file, args, say):
     commit = check_checkout(trainer, pinned_commit(train_file), args.any_commit)
     network = cut_network()
     check_packages(trainer)
+    only_weights()
     import torch
     import yaml
 

@@ -18,6 +18,7 @@ from dgbench_worker.errors import WorkerError
 from dgbench_worker.generate import is_out_of_memory, try_once
 from dgbench_worker.isolation import be_deterministic, cut_network, import_paths, settle, take_channels
 from dgbench_worker.serving import serve
+from dgbench_worker.shims import only_weights
 
 PROTOCOL = 1
 
@@ -48,6 +49,8 @@ def open_worker(kind, worker_file, args):
         raise WorkerError(f"{worker.checkpoint} has sha256 {digest}, expected {args.checkpoint_sha256}")
     if worker.training and worker.training["checkpoint_sha256"] != digest:
         raise WorkerError(f"{worker.checkpoint} is not the checkpoint that training.json beside it describes")
+    if "torch" in sys.modules:
+        only_weights()
     be_deterministic()
     import_paths(worker)
     settle(0)
