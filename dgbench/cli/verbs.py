@@ -19,6 +19,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "protocols list": ("protocols:list_", "List the released protocols."),
     "protocols show": ("protocols:show", "Show one protocol: rule, counts, frame, metrics, digest."),
     "protocols verify": ("protocols:verify", "Tell what of a protocol a copy of the data covers."),
+    "protocols check": ("protocol_check:check", "Check protocols: locked, names known, targets that are inputs."),
+    "protocols export": ("protocol_export:export", "Write a protocol's input images and pair list as plain files."),
     "protocols release": ("protocol_release:release", "Release a protocol: counts, digests, pair list, lock."),
     "data index": ("data:index", "Read a copy of a data set and write its manifest."),
     "data prepare": ("data:prepare", "Detect, crop and store a protocol's images and landmarks."),
@@ -46,7 +48,7 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 
 _GROUPS = {
-    "protocols": "Protocols: list, show, verify.",
+    "protocols": "Protocols: list, show, verify, export, release, check.",
     "data": "Data sets: index, prepare, render.",
     "train": "Train the Dual-Generator, or a third-party method.",
     "leaderboard": "Leaderboards: build, check.",

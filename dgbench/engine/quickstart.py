@@ -13,7 +13,7 @@ from dgbench.engine.suite.runner import Outcome, run_suite
 from dgbench.protocols.registry import protocols_root
 from dgbench.report.site import Options, build_report
 
-PROTOCOLS = ("synthface-mini-self@1", "synthface-mini-cross@1", "synthface-mini-largepose@1")
+PROTOCOLS = ("synthface-mini-self@1", "synthface-mini-cross@2", "synthface-mini-largepose@2")
 
 #: The sanity baselines that take a second each.
 QUICK = ("copy-source", "copy-reference", "target", "blurred-target", "shuffled", "black")

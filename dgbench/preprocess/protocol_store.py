@@ -19,6 +19,7 @@ from dgbench.protocols.frozen_points import FILE as POINTS_FILE
 from dgbench.protocols.frozen_points import read_points
 from dgbench.protocols.registry import LoadedProtocol
 from dgbench.protocols.samplers.common import people_of
+from dgbench.protocols.samplers.empty import why_no_pair
 
 _ROLES = ("detector", "landmarks", "pose")
 
@@ -68,10 +69,8 @@ def prepare_protocol(
     wanted = {key for pair in pairs for key in pair.keys}
     here = wanted & set(manifest.frames["key"])
     if not pairs:
-        people = people_of(manifest.frames, protocol)
         raise MissingError(
-            f"{root}: the rule of {protocol.name} makes no pair of this copy, which holds {len(people)} of its people; "
-            "see `dgbench data index` for what was found and left out"
+            f"{root}: the rule of {protocol.name} makes no pair of this copy: {why_no_pair(manifest.frames, protocol)}"
         )
     if not here:
         raise MissingError(f"{root}: holds none of the images of {protocol.name}; see `dgbench protocols verify`")

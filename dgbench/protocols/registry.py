@@ -105,6 +105,27 @@ def load_protocol(name: str) -> LoadedProtocol:
     return loaded
 
 
+def training_part(loaded: LoadedProtocol) -> LoadedProtocol:
+    """Return the newest training protocol on the same data with the same split; itself where it is one.
+
+    Raises:
+        UsageError: there is none.
+    """
+    protocol = loaded.protocol
+    if protocol.purpose == "train":
+        return loaded
+    mine = (protocol.dataset, protocol.variant, protocol.split.train)
+    found = [
+        other
+        for other in list_protocols()
+        if other.protocol.purpose == "train"
+        and (other.protocol.dataset, other.protocol.variant, other.protocol.split.train) == mine
+    ]
+    if not found:
+        raise UsageError(f"{protocol.name}: no training protocol is on the same data with the same split")
+    return max(found, key=lambda other: other.protocol.version)
+
+
 def lock_problem(loaded: LoadedProtocol) -> str:
     """Return why a protocol is not released as it stands, or "".
 
@@ -126,6 +147,11 @@ def lock_problem(loaded: LoadedProtocol) -> str:
 def _require_released(loaded: LoadedProtocol) -> None:
     if problem := lock_problem(loaded):
         raise UsageError(f"{loaded.folder}: {problem}")
+
+
+def protocol_folders() -> dict[str, Path]:
+    """Return every version folder by ``id@version``, drafts and edited ones too."""
+    return {_name(folder, number): folder for folder, number in _folders()}
 
 
 def _released() -> list[tuple[Path, int]]:

@@ -1,12 +1,17 @@
-"""What of a protocol a copy of the data covers: by person and by pose bin, and what to do about the rest."""
+"""What of a protocol a copy of the data covers: by person and by pose bin, what is not of it, and what to do."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import pandas as pd
+
 from dgbench.core.pair import Pair
 from dgbench.core.protocol import Protocol
+from dgbench.datasets.manifest import make_frames
+from dgbench.protocols.samplers.empty import why_no_pair
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,9 @@ class Coverage:
         people: person → (covered, in the list).
         bins: pose bin → (covered, in the list); "" where the protocol has none.
         missing_keys: images that listed pairs lack.
+        extra: images here of the protocol's own people that no pair uses.
+        other_part: people → images here of the other part: of training people for a test protocol, and in turn.
+        nobodys: images here of people who are of neither part.
         ranked: whether a run over this copy could be ranked, as leaderboards do: over every pair and no other.
         advice: what to do, in whole sentences.
     """
@@ -29,6 +37,9 @@ class Coverage:
     bins: dict[str, tuple[int, int]]
     missing_keys: list[str]
     ranked: bool
+    extra: list[str] = field(default_factory=list)
+    other_part: dict[str, int] = field(default_factory=dict)
+    nobodys: list[str] = field(default_factory=list)
     advice: list[str] = field(default_factory=list)
 
 
@@ -38,6 +49,8 @@ def check_coverage(
     have: Container[str],
     *,
     skipped: Mapping[str, Sequence[str]] | None = None,
+    frames: pd.DataFrame | None = None,
+    problem: str = "",
 ) -> Coverage:
     """Tell what of a protocol a copy covers.
 
@@ -46,11 +59,29 @@ def check_coverage(
         pairs: its list, or the pairs that its rule makes of this copy.
         have: whatever knows which manifest keys are here.
         skipped: what the reader left out, by reason.
+        frames: the manifest's rows of all images that are here.
+        problem: why the copy could not be read at all.
     """
     whole = {pair.pair_id: all(key in have for key in pair.keys) for pair in pairs}
     expected = protocol.expected_pairs or len(pairs)
     covered = sum(whole.values())
     missing = sorted({key for pair in pairs for key in pair.keys if key not in have})
+    frames = make_frames([]) if frames is None else frames
+    used = {key for pair in pairs for key in pair.keys}
+    mine, other = protocol.split.test, protocol.split.train
+    if protocol.purpose == "train":
+        mine, other = other, mine
+    extra: list[str] = []
+    nobodys: list[str] = []
+    other_part: Counter[str] = Counter()
+    for key, person in zip(frames["key"], frames["subject"].astype(str), strict=True):
+        if mine.matches(person):
+            extra += [key] if key not in used else []
+        elif other.matches(person):
+            other_part[person] += 1
+        else:
+            nobodys.append(key)
+    empty = "" if pairs or problem or frames.empty else why_no_pair(frames, protocol)
     return Coverage(
         expected=expected,
         covered=covered,
@@ -58,7 +89,18 @@ def check_coverage(
         bins=_count(pairs, whole, lambda pair: pair.bin),
         missing_keys=missing,
         ranked=0 < covered == expected == len(pairs),
-        advice=_advice(protocol, covered, expected, missing, skipped or {}),
+        extra=extra,
+        other_part=dict(sorted(other_part.items())),
+        nobodys=nobodys,
+        advice=_advice(
+            protocol,
+            covered,
+            expected,
+            missing,
+            skipped or {},
+            why=problem or empty,
+            other_part=sum(other_part.values()),
+        ),
     )
 
 
@@ -87,16 +129,29 @@ def _count(pairs: Sequence[Pair], whole: dict[str, bool], group: Callable[[Pair]
 
 
 def _advice(
-    protocol: Protocol, covered: int, expected: int, missing: Sequence[str], skipped: Mapping[str, Sequence[str]]
+    protocol: Protocol,
+    covered: int,
+    expected: int,
+    missing: Sequence[str],
+    skipped: Mapping[str, Sequence[str]],
+    *,
+    why: str,
+    other_part: int,
 ) -> list[str]:
     if covered == expected:
         return ["The copy covers the whole protocol."]
     advice = []
     if not covered:
-        advice.append(f"Nothing of {protocol.name} is here: is this a copy of {protocol.dataset}?")
+        doubt = "" if other_part else f": is this a copy of {protocol.dataset}?"
+        advice.append(f"Nothing of {protocol.name} is here{doubt or '.'}")
+    if other_part and not covered:
+        part = "training" if protocol.purpose == "test" else "test"
+        advice.append(f"What is here are {other_part} images of its {part} people, who are in no pair of it.")
+    if why:
+        advice.append(f"{why[0].upper()}{why[1:]}")
     if missing:
         advice.append(f"Add the missing images ({len(missing)}, the first is {missing[0]}) and verify again.")
-    else:
+    elif not why:
         advice.append(
             f"The rule finds {covered} of {expected} pairs: people or clips of the split are missing from this copy; "
             "`dgbench data index` tells which are there."

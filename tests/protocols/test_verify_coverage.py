@@ -1,7 +1,15 @@
 from __future__ import annotations
 
-from made_frames import rafd_frames
+import json
+import shutil
+from pathlib import Path
 
+from drawn_frll import make_copy
+from made_frames import rafd_frames, vox_frames
+from said import Verb
+
+from dgbench.datasets.manifest import Manifest
+from dgbench.datasets.voxceleb.people import VOX2, VOX2_TEST
 from dgbench.protocols.registry import load_protocol
 from dgbench.protocols.verify import check_coverage, table
 
@@ -59,3 +67,71 @@ def test_a_rule_that_finds_too_little_says_so_even_where_no_listed_image_is_miss
     assert found.expected == 1040 and not found.ranked
     assert any("The rule finds 0 of 1040" in line for line in found.advice)
     assert any("Look at the 2 files" in line for line in found.advice)
+
+
+def test_the_other_part_what_no_pair_uses_and_strangers_are_told_apart() -> None:
+    loaded = load_protocol("rafd-cross@2")
+    frames = rafd_frames()
+    found = check_coverage(loaded.protocol, loaded.pairs(), set(frames["key"]), frames=frames)
+    used = {key for pair in loaded.pairs() for key in pair.keys}
+    assert len(found.extra) == 18 * 120 - len(used) > 0 and not used & set(found.extra)
+    assert len(found.other_part) == 49 and set(found.other_part.values()) == {120} and not found.nobodys
+    training = load_protocol("rafd-train")
+    turned = check_coverage(training.protocol, training.pairs(), set(frames["key"]), frames=frames)
+    assert len(turned.other_part) == 18 and turned.extra == []
+
+
+def test_nothing_here_but_the_training_part_is_said_so() -> None:
+    loaded = load_protocol("rafd-cross")
+    frames = rafd_frames()
+    frames = frames[frames["subject"].map(loaded.protocol.split.train.matches)]
+    found = check_coverage(loaded.protocol, loaded.pairs(), set(frames["key"]), frames=frames)
+    assert found.covered == 0 and found.advice[0] == "Nothing of rafd-cross@2 is here."
+    assert found.advice[1] == "What is here are 5880 images of its training people, who are in no pair of it."
+
+
+def test_where_large_poses_are_lacking_the_yaws_that_decided_are_said() -> None:
+    loaded = load_protocol("voxceleb2-largepose")
+    people = sorted(VOX2_TEST)[:2]
+    frames = vox_frames(VOX2, {person: [200] * 2 for person in people})
+    frames["yaw"] = [20.0] * (len(frames) - 1) + [-38.25]
+    assert loaded.pairs(Manifest("voxceleb2", Path(), frames)) == []
+    found = check_coverage(loaded.protocol, [], set(frames["key"]), frames=frames)
+    assert found.advice[1] == (
+        "Of 160 images of 2 people whose yaw is known, 159 have |yaw| up to 30 (a source) and 0 have 45 or more "
+        "(a reference); the largest |yaw| is 38.2, and a pair needs both of one person in one video or session"
+    )
+    nobody = check_coverage(loaded.protocol, [], (), frames=vox_frames(VOX2, {"id00012": [200]}))
+    assert "none of the test people of voxceleb2-largepose@1 is in this copy, which holds 1 others" in (
+        " ".join(nobody.advice).lower()
+    )
+
+
+def test_verify_prints_its_report_when_nothing_matches(tmp_path: Path, verb: Verb) -> None:
+    other, training = tmp_path / "other", tmp_path / "training"
+    make_copy(other, people=1)
+    for file in list(other.rglob("*.jpg")):
+        file.rename(file.with_name(file.name.replace("_0", "x0")))
+    make_copy(training, people=2)
+    for number, file in enumerate(sorted((training / "neutral_front").glob("*.jpg"))):
+        file.rename(file.with_name(f"{('003', '006')[number]}_03.jpg"))
+    for folder, reason in ((other, "no photograph of the London set found"), (training, "2 images of its training")):
+        if folder is training:
+            shutil.rmtree(folder / "smiling_front")
+        said = verb("protocols", "verify", "frll-cross", "--data", folder)
+        assert said.code == 1 and "pairs           0/396" in said.out and reason in said.out
+        assert "images missing  132, such as frll/001/03" in said.out
+        assert said.err == "dgbench: 396 of 396 pairs are not covered by this copy\n"
+    run = verb(
+        "run", "--protocol", "frll-cross", "--data", training, "--method", "copy-source", "--out", tmp_path / "r"
+    )
+    assert (
+        run.code == 2 and f"`dgbench protocols verify frll-cross@2 --data {training}` reports what is there" in run.err
+    )
+    assert verb("protocols", "verify", "frll-cross", "--data", tmp_path / "gone").code == 3
+
+
+def test_verify_reports_as_json_too(verb: Verb) -> None:
+    told = json.loads(verb("protocols", "verify", "synthface-mini-largepose", "--json").out)
+    assert (told["covered"], told["rankable"], len(told["extra_images"])) == (288, True, 32 * 12 - 288)
+    assert len(told["other_part"]) == 128 and set(told["other_part"].values()) == {7}

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Image
 from dgbench.core.pair import Pair
 from dgbench.core.record import Coverage
-from dgbench.datasets.manifest import Manifest
+from dgbench.datasets.manifest import Manifest, make_frames
 from dgbench.datasets.registry import DATASETS, data_root, reader
 from dgbench.engine.run.known_names import require_known_names
 from dgbench.preprocess.live import LiveSource, PointFinder
@@ -24,6 +25,7 @@ from dgbench.protocols.frozen_points import FILE as POINTS_FILE
 from dgbench.protocols.frozen_points import read_points
 from dgbench.protocols.pairs_file import pair_set_digest
 from dgbench.protocols.registry import LoadedProtocol
+from dgbench.protocols.samplers.empty import why_no_pair
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class OpenData:
         missing_keys: the manifest keys that they lack.
         skipped: what the reader left out, by reason.
         every: all pairs of the list, or that the rule makes of this copy, covered or not.
+        frames: the manifest's rows of every image that is here; empty for a rendered world, which holds any.
     """
 
     pairs: list[Pair]
@@ -49,6 +52,7 @@ class OpenData:
     missing_keys: list[str] = field(default_factory=list)
     skipped: dict[str, list[str]] = field(default_factory=dict)
     every: list[Pair] = field(default_factory=list)
+    frames: pd.DataFrame = field(default_factory=lambda: make_frames([]))
 
     def coverage(self, pair_ids: list[str], *, generated: int, failed: dict[str, int], lost: int = 0) -> Coverage:
         """Return the coverage of a run over ``pair_ids``; ``lost`` pairs have images that cannot be read."""
@@ -82,6 +86,7 @@ def open_data(
     source: ImageSource
     root: Path | None = data
     skipped: dict[str, list[str]] = {}
+    manifest: Manifest | None = None
     dataset = DATASETS.get(protocol.dataset)
     if dataset.opens:
         module, function = dataset.opens.split(":")
@@ -89,6 +94,7 @@ def open_data(
         source = opener(protocol, data)
         assert isinstance(source, ImageSource)
         every = loaded.pairs()
+        manifest = source.manifest() if hasattr(source, "manifest") else None
     else:
         root = data_root(protocol.dataset, data)
         if is_store(root):
@@ -97,15 +103,17 @@ def open_data(
                 raise UsageError(
                     f"{root}: a store of '{store.about['dataset']}', the protocol is on '{protocol.dataset}'"
                 )
-            source, every = store, loaded.pairs(store.manifest())
+            manifest = store.manifest()
+            source, every = store, loaded.pairs(manifest)
         else:
             manifest = reader(protocol.dataset)(root)
             source, every, skipped = _live(loaded, manifest, weights), loaded.pairs(manifest), manifest.skipped
     covered = [pair for pair in every if all(key in source for key in pair.keys)]
     if not covered and not may_be_empty:
+        why = f"; {why_no_pair(manifest.frames, protocol)}" if manifest is not None and not every else ""
         raise UsageError(
             f"{root or protocol.dataset}: covers none of the {protocol.expected_pairs or len(every)} pairs of "
-            f"{protocol.name}; `dgbench protocols verify {protocol.name} --data {root}` reports what is there"
+            f"{protocol.name}{why}; `dgbench protocols verify {protocol.name} --data {root}` reports what is there"
         )
     present = {pair.pair_id for pair in covered}
     return OpenData(
@@ -117,6 +125,7 @@ def open_data(
         missing_keys=sorted({key for pair in every for key in pair.keys if key not in source}),
         skipped=skipped,
         every=every,
+        frames=make_frames([]) if manifest is None else manifest.frames[[k in source for k in manifest.frames["key"]]],
     )
 
 
