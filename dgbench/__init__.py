@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dgbench.core.record import Record
     from dgbench.datasets.dataset import Dataset
     from dgbench.datasets.manifest import Manifest, make_frames
-    from dgbench.engine.api import run, score
+    from dgbench.engine.api import compute, evaluate, run, score
     from dgbench.engine.plugins import register
     from dgbench.methods.contract import Reenactor
     from dgbench.metrics.contract import PairMetric, PairView, SetMetric, SetResult
@@ -43,6 +43,8 @@ __all__ = [
     "SetResult",
     "__version__",
     "build_leaderboard",
+    "compute",
+    "evaluate",
     "find_records",
     "list_protocols",
     "load_protocol",
@@ -68,6 +70,8 @@ _HOME = {
     "SetMetric": "dgbench.metrics.contract:SetMetric",
     "SetResult": "dgbench.metrics.contract:SetResult",
     "build_leaderboard": "dgbench.results.tables.leaderboard:build",
+    "compute": "dgbench.engine.api:compute",
+    "evaluate": "dgbench.engine.api:evaluate",
     "find_records": "dgbench.results.records.store:find_records",
     "list_protocols": "dgbench.protocols.registry:list_protocols",
     "load_protocol": "dgbench.protocols.registry:load_protocol",

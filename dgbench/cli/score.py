@@ -32,7 +32,11 @@ def score(
     ] = None,
     metrics: Annotated[
         list[str] | None,
-        typer.Option("--metric", help="Measure this beside the protocol's metrics, e.g. lpips; may be repeated."),
+        typer.Option("--metric", help="Measure this alone, by the networks it needs; may be repeated; never ranks."),
+    ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option("--also", metavar="NAME", help="Measure this beside the protocol's metrics; may be repeated."),
     ] = None,
     results: Annotated[
         Path | None, typer.Option("--results", help="Also publish the record into this results folder.")
@@ -55,8 +59,9 @@ def score(
 
     if judges not in JUDGE_SETS:
         raise UsageError(f"--judges '{judges}': choose one of {', '.join(JUDGE_SETS)}")
-    for name in metrics or ():
-        check_name(name)
+    for name in (*(metrics or ()), *(also or ())):
+        if name not in ("fd", "kd"):
+            check_name(name)
     complaint = ""
     if outputs is not None:
         run, complaint = _adopt(run, protocol=protocol, outputs=outputs, method=method, out=out, data=data,
@@ -67,7 +72,14 @@ def score(
         raise UsageError("--protocol, --method, --out and --trained-on go with --outputs; a run folder knows its own")
     with progress_bar(f"scoring {run}", quiet=as_json) as move:
         scored = score_run(
-            run, judges=judges, weights=weights, data=data, also=metrics or (), partial=partial, progress=move
+            run,
+            judges=judges,
+            weights=weights,
+            data=data,
+            only=metrics or (),
+            also=also or (),
+            partial=partial,
+            progress=move,
         )
     published = str(publish(scored.folder, results)) if results else None
     emit(
@@ -114,9 +126,12 @@ def _adopt(
 
 
 def _table(record: Record, folder: Path) -> str:
+    from dgbench.core.record import SUBSET_NOTE
+
     coverage = record.coverage
     n_pairs = coverage.generated + sum(coverage.failed.values())
     rank = "" if coverage.complete else "  (unranked: not the protocol's whole pair set)"
+    rank += "".join(f"  (unranked: {note})" for note in record.notes if note.startswith(SUBSET_NOTE))
     lines = [
         f"{record.method.name} on {record.protocol.id}@{record.protocol.version}, judges: {record.judges}",
         f"pairs      {n_pairs}/{coverage.expected}{rank}",

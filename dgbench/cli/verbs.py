@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "run": ("run:run", "Run a method over a protocol's pairs."),
     "score": ("score:score", "Score a run, or any folder of images named by pair id."),
     "score-clips": ("clips:score_clips", "Score videos over time: landmark jitter, FVD."),
+    "compute": ("compute:compute", "Compute metrics on two folders of images matched by name."),
     "suite": ("suite:suite", "Run and score many methods on many protocols from one file."),
     "leaderboard build": ("leaderboard:build", "Build the leaderboard tables from records."),
     "leaderboard check": ("leaderboard:check", "Check records and rebuild every table byte for byte."),

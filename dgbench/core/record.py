@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from dgbench.core.card import JudgeSet, MetricCard
 
 SCHEMA_VERSION = 2
+#: How the note of a record begins that holds some of the protocol's metrics alone; such a record never ranks.
+SUBSET_NOTE = "only the metrics asked for"
 _FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 Origin = Literal["measured", "reported", "third_party"]
 Motion = Literal["absolute", "relative", "none"]

@@ -14,6 +14,7 @@ from dgbench.core.card import JudgeNetwork
 from dgbench.core.digests import sha256_file
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Image
+from dgbench.io.weights import obtain_weight
 from dgbench.networks.exported import ExportedNetwork
 from dgbench.networks.features import FeatureNetwork
 from dgbench.networks.inception_input import inception_input
@@ -81,3 +82,12 @@ def _body(network: Any) -> Any:
     import torch
 
     return torch.nn.Sequential(*(getattr(network, name) for name in _LAYERS), torch.nn.Flatten()).eval()
+
+
+def load_inception(weights: Path | None, *, threads: int = 1) -> Inception:
+    """Load the official Inception from a folder of weights, dgbench's cache or torch's, or by download.
+
+    Raises:
+        MissingError: the file is nowhere and cannot be downloaded. UsageError: it has another content.
+    """
+    return Inception(obtain_weight(Inception.FILE, folder=weights), threads=threads)

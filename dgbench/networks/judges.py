@@ -40,6 +40,17 @@ class Judges:
         parts = (detector, identity, landmarks, pose, features)
         self.networks: tuple[JudgeNetwork, ...] = tuple(part.network for part in parts if part is not None)
 
+    def with_features(self, features: FeatureNetwork) -> Judges:
+        """Return the same judges with another feature space."""
+        return Judges(
+            self.name,
+            detector=self._detector,
+            identity=self._identity,
+            landmarks=self._landmarks,
+            pose=self._pose,
+            features=features,
+        )
+
     @property
     def features_name(self) -> str:
         """``fid`` or ``fd[<judge>]``: what a Fréchet distance over :meth:`features` may be called."""

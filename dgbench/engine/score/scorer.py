@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from dgbench.core.digests import digest, root_digest, sha256_bytes
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Failure, Image, Landmarks
 from dgbench.core.pair import Pair
-from dgbench.core.record import Digests, MethodRef, ProtocolRef, Record
+from dgbench.core.record import SUBSET_NOTE, Digests, MethodRef, ProtocolRef, Record
 from dgbench.engine.run.data import OpenData, open_data
 from dgbench.engine.run.inputs import pixel_digest, recorded_inputs
 from dgbench.engine.run.plan import RunFolder, RunPlan, read_plan
@@ -31,6 +32,7 @@ from dgbench.protocols.registry import LoadedProtocol, load_protocol
 from dgbench.results.records.store import parquet_bytes, write_record
 from dgbench.scoring.evaluator import evaluate
 from dgbench.scoring.judging import judges_digest
+from dgbench.scoring.panel import panel_for
 
 
 class RunImages:
@@ -144,6 +146,7 @@ def score_run(
     weights: Path | None = None,
     data: Path | None = None,
     also: Sequence[str] = (),
+    only: Sequence[str] = (),
     partial: bool = False,
     workers: int | None = None,
     wait_s: float = 0.0,
@@ -157,6 +160,8 @@ def score_run(
         weights: folder with their files (else ``DGBENCH_WEIGHTS``).
         data: the data, if it has moved since the run.
         also: metrics beside the protocol's, such as those that bring a network of their own.
+        only: these metrics in place of the protocol's, by the judges that they need alone. The record never ranks, and
+            lies in a folder of its own, ``RUN/scores/<judges>-only-<metrics>/``.
         partial: score a run that has not come to all its pairs over those that it has; it never ranks.
         workers: threads that look at images; all cores by default. No value depends on it.
         wait_s: how long to wait for another process that scores this run with the same judges.
@@ -173,7 +178,14 @@ def score_run(
     loaded = load_protocol(plan.protocol)
     if loaded.protocol.digest != plan.protocol_digest:
         raise UsageError(f"{run}: was made with another version of {plan.protocol}'s files; run it again")
-    panel = load_judges(judges, weights=weights)
+    if only and also:
+        raise UsageError("metrics are asked for alone or beside the protocol's, not both")
+    if only:
+        chosen = panel_for(only, judges=judges, weights=weights)
+        panel, names = chosen.judges, chosen.metrics
+    else:
+        panel = load_judges(judges, weights=weights)
+        names = with_companions([*metric_names_for(loaded, panel.features_name), *also])
     opened = open_data(loaded, data or (Path(plan.data) if plan.data else None), weights=weights)
     pairs = _planned(folder, plan, opened)
     if partial:
@@ -183,12 +195,22 @@ def score_run(
             raise UsageError(f"{run}: not one pair has a result yet; there is nothing to score")
     else:
         require_complete(folder, pairs)
-    with folder_lock(folder.scores(judges), purpose=f"score with {judges}", timeout_s=wait_s):
+    scores = folder.scores(f"{judges}-only-{_folder_name(names)}" if only else judges)
+    with folder_lock(scores, purpose=f"score with {judges}", timeout_s=wait_s):
         record, table = _score(
-            folder, plan, loaded, opened, pairs, panel, weights, progress, also=also, workers=workers
+            folder, plan, loaded, opened, pairs, panel, weights, progress, names=names, workers=workers
         )
-        write_record(folder.scores(judges), record, table, environment())
-    return Scored(record=record, folder=folder.scores(judges))
+        if only:
+            said = ", ".join(value.name for value in record.metrics)
+            record = record.model_copy(update={"notes": (*record.notes, f"{SUBSET_NOTE}: {said}")})
+        write_record(scores, record, table, environment())
+    return Scored(record=record, folder=scores)
+
+
+def _folder_name(names: Sequence[str]) -> str:
+    """Return a name of a folder that tells the metrics; a digest ends what would be too long."""
+    plain = "+".join(re.sub(r"[^A-Za-z0-9_.-]+", "-", name.rpartition(":")[2]).strip("-") for name in names)
+    return plain if len(plain) <= 60 else f"{plain[:50]}-{digest(list(names))[:8]}"
 
 
 def metric_names_for(loaded: LoadedProtocol, features_name: str) -> list[str]:
@@ -220,7 +242,7 @@ def _score(
     weights: Path | None,
     progress: Callable[[int, int], None] | None,
     *,
-    also: Sequence[str],
+    names: Sequence[str],
     workers: int | None,
 ) -> tuple[Record, Any]:
     planned = len(pairs)
@@ -230,7 +252,7 @@ def _score(
         pairs,
         images,
         judges=panel,
-        metrics=with_companions([*metric_names_for(loaded, panel.features_name), *also]),
+        metrics=names,
         weights=weights,
         cache=cache_folder("observations"),
         size=opened.source.size,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dgbench.core.digests import digest
-from dgbench.core.record import Record
+from dgbench.core.record import SUBSET_NOTE, Record
 from dgbench.results.records.rules import PAIR_FACTS, ProtocolFacts, Rules
 from dgbench.results.records.store import StoredRecord
 from dgbench.results.records.supersede import superseded
@@ -106,6 +106,8 @@ def _own_reason(stored: StoredRecord, primary: str, replaced: set[str]) -> str:
         return f"origin {record.origin}"
     if stored.path in replaced:
         return "superseded"
+    if any(note.startswith(SUBSET_NOTE) for note in record.notes):
+        return "some of the metrics alone"
     if not record.coverage.complete:
         return f"coverage {coverage_of(record)}"
     if record.primary_metric != primary or value is None or value.value is None:
