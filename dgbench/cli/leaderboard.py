@@ -43,6 +43,10 @@ def check(
         list[Path] | None,
         typer.Option(help="Markdown files whose marked tables are checked; default: README.md beside RESULTS."),
     ] = None,
+    stranger: Annotated[
+        bool,
+        typer.Option("--stranger", help="With --base: the branch is a stranger's, who may write no corrections."),
+    ] = False,
     whole: Annotated[
         bool, typer.Option("--whole", help="Check every record again, those too that an earlier check found clean.")
     ] = False,
@@ -59,6 +63,7 @@ def check(
         results,
         protocols_root=_released(results, protocols),
         base=base,
+        trusted=not stranger,
         readmes=readme,
         cache_file=None if whole else kept,
         jobs=jobs,

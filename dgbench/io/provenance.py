@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +11,7 @@ from typing import Any
 import dgbench
 from dgbench.core.digests import digest, sha256_bytes, sha256_file
 from dgbench.core.record import Code
+from dgbench.io.git import git
 
 _PACKAGES = (
     "torch", "torchvision", "torch-fidelity", "numpy", "scipy", "scikit-image", "pandas", "pyarrow", "pillow",
@@ -65,17 +65,8 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _without_git() -> dict[str, str]:
-    """Return the environment without what git itself sets in a hook: that would be another repository's."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-
-
 def _git(root: Path, *arguments: str) -> str | None:
     try:
-        done = subprocess.run(  # noqa: S603 - fixed arguments, no shell
-            ["git", "-C", str(root), *arguments],  # noqa: S607 - git is found on PATH by design
-            capture_output=True, text=True, errors="replace", timeout=20, check=False, env=_without_git(),
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
+        return git(root, *arguments, timeout_s=20).decode(errors="replace").strip()
+    except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip() if done.returncode == 0 else None

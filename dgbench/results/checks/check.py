@@ -15,12 +15,14 @@ from dgbench.results.checks import history
 from dgbench.results.checks.many import check_records
 from dgbench.results.checks.problem import Problem
 from dgbench.results.checks.protocol_check import protocol_problems
+from dgbench.results.records.methods import METHODS, base_name, owner_key, read_methods
 from dgbench.results.records.published import load_published
 from dgbench.results.records.rules import Rules, rules_beside
 from dgbench.results.records.store import (
     ENVIRONMENT,
     PAIR_SCORES,
     RECORD,
+    STATEMENT,
     StoredRecord,
     find_record_files,
     find_records,
@@ -31,7 +33,8 @@ from dgbench.results.tables import leaderboard
 from dgbench.results.tables.blocks import filled, has_blocks
 
 #: What may lie beside the records in a results folder.
-_BESIDE = frozenset({"leaderboards", "published", "README.md", history.CORRECTIONS})
+_LOCKS = frozenset({".lock", ".lock-owner.json"})
+_BESIDE = frozenset({"leaderboards", "published", "README.md", history.CORRECTIONS, METHODS})
 
 
 def check(
@@ -39,6 +42,7 @@ def check(
     *,
     protocols_root: Path | None = None,
     base: str | None = None,
+    trusted: bool = True,
     readmes: Sequence[Path] | None = None,
     cache_file: Path | None = None,
     jobs: int | None = None,
@@ -49,8 +53,9 @@ def check(
         results_root: the folder with ``<protocol>/v<N>/<method>/<run>/``.
         protocols_root: the folder with ``<protocol>/v<N>/protocol.yaml``; default: ``protocols`` beside
             ``results_root``, where there is one.
-        base: a git revision (``origin/main``); records and the protocol lock are compared with the merge base of
-            it and HEAD.
+        base: a git revision (``origin/main``); records, names and the protocol lock are compared with the merge base
+            of it and HEAD.
+        trusted: whether the branch is a maintainer's; a stranger's may not write corrections.
         readmes: Markdown files whose marked tables must be what the records say; default: ``README.md`` beside
             ``results_root``, where it has such tables.
         cache_file: where it is kept which records were found clean, so that they are not read again.
@@ -70,11 +75,12 @@ def check(
     )
     records = _readable(results_root)
     problems += _duplicates(records)
-    problems += _succession_problems(records)
+    corrections = history.read_corrections(results_root)  # a later check against this state would fail on bad ones
+    problems += _succession_problems(records, corrections)
+    problems += _name_problems(records, results_root)
     problems += _strays(results_root)
     if rules is not None:
         problems += protocol_problems(rules)
-    history.read_corrections(results_root)  # a later check against this state would fail on them
     if base is not None:
         problems += history.problems(
             results_root, protocols_root or results_root.resolve().parent / "protocols", base=base
@@ -111,7 +117,22 @@ def _duplicates(records: list[StoredRecord]) -> list[Problem]:
     return problems
 
 
-def _succession_problems(records: list[StoredRecord]) -> list[Problem]:
+def _name_problems(records: list[StoredRecord], root: Path) -> list[Problem]:
+    """Methods without an entry in ``methods.yaml``, where there is one."""
+    known = {owner_key(name): name for name in read_methods(root)}
+    found = []
+    for stored in records if known else ():
+        name = stored.record.method.name
+        if owner_key(name) not in known:
+            text = f"{name} has no entry in {METHODS}; add its paper, code, licence and contact"
+            found.append(Problem(f"{stored.path}/{RECORD}", "owner", text))
+        elif base_name(name) != known[owner_key(name)]:
+            text = f"{name} looks like {known[owner_key(name)]}, which is another name; choose one that does not"
+            found.append(Problem(f"{stored.path}/{RECORD}", "owner", text))
+    return found
+
+
+def _succession_problems(records: list[StoredRecord], corrections: dict[str, str]) -> list[Problem]:
     """Records whose ``supersedes`` names what is not here, or what is not theirs to replace."""
     named: dict[str, list[Record]] = defaultdict(list)
     for stored in records:
@@ -125,7 +146,7 @@ def _succession_problems(records: list[StoredRecord]) -> list[Problem]:
         if not older:
             reason = f"supersedes {record.supersedes}, which is not here; a superseded record stays"
             problems.append(Problem(file, "removed", reason))
-        elif not any(replaces(record, one) for one in older):
+        elif stored.path not in corrections and not any(replaces(record, one) for one in older):
             reason = f"supersedes {record.supersedes}, which is of another method, protocol, judge set or seed"
             problems.append(Problem(file, "supersedes", reason))
     return problems
@@ -142,8 +163,10 @@ def _strays(root: Path) -> list[Problem]:
             continue
         for file in sorted(path for path in entry.rglob("*") if path.is_file()):
             place = file.relative_to(root).as_posix()
-            if file.name not in (RECORD, PAIR_SCORES, ENVIRONMENT):
-                problems.append(Problem(place, "stray", "is not one of a record's three files; remove it"))
+            if file.name in _LOCKS:
+                continue  # a build or publication leaves them
+            if file.name not in (RECORD, PAIR_SCORES, ENVIRONMENT, STATEMENT):
+                problems.append(Problem(place, "stray", "is not one of a record's files; remove it"))
             elif not (file.parent / RECORD).is_file():
                 problems.append(Problem(place, "missing", f"has no {RECORD} beside it; publish the run again"))
     return problems

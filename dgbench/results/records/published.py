@@ -17,6 +17,11 @@ from dgbench.io.yaml_file import MAX_BYTES, UniqueKeyLoader
 _FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+def _changed_fields(before: BaseModel, after: BaseModel, *, besides: str = "") -> list[str]:
+    fields = type(before).model_fields
+    return [f"{name} changed" for name in fields if name != besides and getattr(before, name) != getattr(after, name)]
+
+
 class PaperMetric(BaseModel):
     """A column of a printed table, named as the paper names it; ``meaning`` says what is known of it."""
 
@@ -61,6 +66,18 @@ class PublishedTable(BaseModel):
             raise ValueError(f"row_notes name no row: {', '.join(strange)}")
         return self
 
+    def difference(self, now: BaseModel | None) -> str:
+        """What another reading of this table says otherwise, "" for nothing: its cells one by one, then its fields."""
+        if not isinstance(now, PublishedTable):
+            return "is gone"
+        old, new = ({(m, n): v for m in t.rows for n, v in t.cells(m).items()} for t in (self, now))
+        cells = [
+            f"{metric} of {method}, {old.get((method, metric), 'nothing')}, is now {new.get((method, metric), 'gone')}"
+            for method, metric in sorted(old.keys() | new.keys())
+            if old.get((method, metric)) != new.get((method, metric))
+        ]
+        return ", ".join([*cells, *_changed_fields(self, now, besides="rows" if cells else "")])
+
     def origin(self, method: str) -> Origin:
         """``reported`` for the authors' own method, ``third_party`` for the others."""
         return "reported" if method == self.own_method else "third_party"
@@ -90,6 +107,10 @@ class Contradiction(BaseModel):
     claims: tuple[Claim, ...] = Field(min_length=2)
     remark: str = ""
 
+    def difference(self, now: BaseModel | None) -> str:
+        """What another reading of this contradiction says otherwise, "" for nothing."""
+        return ", ".join(_changed_fields(self, now)) if isinstance(now, Contradiction) else "is gone"
+
 
 class Published(BaseModel):
     """Everything under ``results/published/``."""
@@ -97,6 +118,11 @@ class Published(BaseModel):
     model_config = _FROZEN
     tables: tuple[PublishedTable, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
+
+    def by_id(self) -> dict[str, PublishedTable | Contradiction]:
+        """Tables and contradictions by their id."""
+        entries: list[PublishedTable | Contradiction] = [*self.tables, *self.contradictions]
+        return {entry.id: entry for entry in entries}
 
     def claim(self, method: str, claim: Claim) -> tuple[PublishedTable, Decimal]:
         """The table that a claim points at, and the value printed there.

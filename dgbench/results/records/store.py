@@ -22,6 +22,8 @@ from dgbench.io.regular import odd_entries, read_regular
 from dgbench.results.records.schema import parse_record
 
 RECORD, PAIR_SCORES, ENVIRONMENT = "record.json", "pair_scores.parquet", "environment.json"
+#: Beside them, where somebody measured the record again (``records.statement``).
+STATEMENT = "verification.intoto.json"
 
 #: Columns that every pair_scores table begins with; metric columns follow in pairs (``x``, ``x__measured``).
 PAIR_COLUMNS: tuple[str, ...] = (

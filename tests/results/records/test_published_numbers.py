@@ -75,9 +75,8 @@ def test_the_page_says_source_difference_and_doubt(root: Path) -> None:
         ("differences: [another crop]", "differences: []", "differences"),
         ("[0.1, null]", "[.nan, null]", "valid decimal"),
         ("[0.1, null]", "[NaN, null]", "finite"),
-        ("tables:", "tables: [", "not a list of printed numbers"),
+        ("tables:", "tables: [", "cannot be read as YAML"),
         ("https://example.org/paper", "javascript:alert(1)", "url"),
-        ("[another crop]", "[" + ", ".join(["&a x"] + ["*a"] * 300) + "]", "aliases stand for too much"),
     ],
 )
 def test_a_wrong_file_is_refused(root: Path, old: str, new: str, message: str) -> None:
