@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dgbench.core.text import visible
 from dgbench.report.views import Column, SectionView
 from dgbench.results.boards.board import Row
 from dgbench.results.tables import formats
@@ -21,8 +22,8 @@ _SPECIAL = {
 
 
 def escape(text: str) -> str:
-    """Escape what LaTeX would read as commands."""
-    return "".join(_SPECIAL.get(sign, sign) for sign in text)
+    """Escape what LaTeX would read as commands; control signs are written out."""
+    return "".join(_SPECIAL.get(sign, sign) for sign in visible(" ".join(text.split())))
 
 
 def section_table(view: SectionView, *, protocol: str) -> str:

@@ -180,19 +180,27 @@ def read_record(folder: Path) -> Record:
         raise UsageError(f"{file}: {error}") from error
 
 
+def refuse_links(root: Path) -> None:
+    """Refuse a folder with a link or special file in it: a link may lead anywhere, and so what goes through it.
+
+    Raises:
+        UsageError: there is one; the message names it.
+    """
+    odd = odd_entries(root, skip=_IMAGES) if root.is_dir() else []
+    if odd:
+        more = f" (and {len(odd) - 1} more)" if len(odd) > 1 else ""
+        raise UsageError(f"{root / odd[0]}: is a link or special file{more}; put the file or folder itself")
+
+
 def find_record_files(root: Path) -> list[Path]:
     """All ``record.json`` under ``root``, sorted bytewise; hidden and image folders are not entered.
 
     Raises:
-        UsageError: ``root`` is no folder, or holds a link or special file: a link may lead anywhere, and whatever is
-            read or written through it.
+        UsageError: ``root`` is no folder, or holds a link or special file.
     """
     if not root.is_dir():
         raise UsageError(f"{root}: no such folder; give a results folder or a folder of run folders")
-    odd = odd_entries(root, skip=_IMAGES)
-    if odd:
-        more = f" (and {len(odd) - 1} more)" if len(odd) > 1 else ""
-        raise UsageError(f"{root / odd[0]}: is a link or special file{more}; put the file or folder itself")
+    refuse_links(root)
     found: list[Path] = []
     for place, folders, files in os.walk(root):
         folders[:] = [name for name in folders if name not in _PRUNED and not name.startswith(".")]
@@ -229,13 +237,6 @@ def _content(file: Path) -> bytes:
     return read_regular(file, limit=_TABLE.file_bytes)
 
 
-def _refuse_links(target: Path, *, below: Path) -> None:
-    """Refuse to write a record through a link that lies between ``below`` and ``target``'s files."""
-    for place in (*reversed(target.relative_to(below).parents[:-1]), target.relative_to(below)):
-        if (below / place).is_symlink():
-            raise UsageError(f"{below / place}: is a link; a record is not written through it")
-
-
 def _measurement(record: Record) -> dict[str, Any]:
     """What a record found, without when and by which code and machine it was written down."""
     return record.model_dump(mode="json", exclude={"created", "code", "environment_sha256"})
@@ -262,7 +263,7 @@ def publish(scored_folder: Path, results_root: Path) -> Path:
             raise UsageError(f"{file}: absent or not the file that {RECORD} speaks of; score the run again")
     contents[RECORD] = _content(scored_folder / RECORD)
     target = results_root / published_path(record)
-    _refuse_links(target, below=results_root)
+    refuse_links(results_root)
     with folder_lock(results_root, purpose="publish", timeout_s=_WAIT_S):
         if (target / RECORD).is_file():
             if _measurement(read_record(target)) == _measurement(record):

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 
 from dgbench.core.record import MetricValue
+from dgbench.core.text import for_csv
 from dgbench.results.boards.board import Board, Row, Section
 from dgbench.results.boards.entries import seed_name
 from dgbench.results.records.published import Published, PublishedTable
@@ -153,6 +154,6 @@ def _names(sections: Sequence[Section]) -> list[str]:
 def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerow([for_csv(name) for name in header])
+    writer.writerows([for_csv(cell) for cell in row] for row in rows)
     return buffer.getvalue()

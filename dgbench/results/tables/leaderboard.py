@@ -12,7 +12,7 @@ from dgbench.io.locks import folder_lock
 from dgbench.results.boards.board import Board, make_boards
 from dgbench.results.records.published import Published, load_published
 from dgbench.results.records.rules import rules_beside
-from dgbench.results.records.store import find_record_files, find_records
+from dgbench.results.records.store import find_records, refuse_links
 from dgbench.results.tables.blocks import filled
 from dgbench.results.tables.csv_files import overall_csv, protocol_csv
 from dgbench.results.tables.markdown import index_markdown, protocol_markdown
@@ -47,7 +47,9 @@ def build(
         UsageError: no such folder, a damaged record, a link, or a table that cannot be filled; then nothing is written.
     """
     folder = out or results_root / "leaderboards"
-    find_record_files(results_root)  # refuses links, before a lock is written through one
+    refuse_links(results_root)  # before a lock is written through one
+    if not results_root.is_dir():
+        raise UsageError(f"{results_root}: no such folder; give a results folder or a folder of run folders")
     for file in readmes:
         if file.is_symlink():
             raise UsageError(f"{file}: is a link; a table is not written through it")

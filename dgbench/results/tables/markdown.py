@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
+from dgbench.core.text import for_markdown
 from dgbench.results.boards.board import Board, Row, Section
 from dgbench.results.boards.entries import seed_name
 from dgbench.results.records.published import Published, PublishedTable
@@ -23,11 +25,11 @@ _SEEDS_NOTE = (
 
 def protocol_markdown(board: Board, *, link: str = "../") -> str:
     """One page: a table per judge set, paper-compat values apart, printed tables of the nearest task below."""
-    parts = [f"# {board.protocol}", ""]
+    parts = [f"# {for_markdown(board.protocol)}", ""]
     if board.sections:
         parts += [_NOTE, ""]
     for section in board.sections:
-        parts += [f"## Judges: {section.judges or 'none'}", "", section_markdown(section, link=link), ""]
+        parts += [f"## Judges: {for_markdown(section.judges) or 'none'}", "", section_markdown(section, link=link), ""]
         if any(len(row.seeds) > 1 for row in section.rows):
             parts += [_SEEDS_NOTE, ""]
         if section.small_sample_note:
@@ -67,7 +69,7 @@ def index_markdown(boards: Sequence[Board], published: Published) -> str:
             leaders = ", ".join(dict.fromkeys(r.label for r in ranked if r.rank and r.rank.low == 1))
             rows.append(
                 [
-                    f"[{board.protocol}]({board.protocol}.md)",
+                    Link.to(board.protocol, f"{board.protocol}.md"),
                     section.judges,
                     section.primary,
                     str(len(ranked)),
@@ -76,7 +78,7 @@ def index_markdown(boards: Sequence[Board], published: Published) -> str:
                 ]
             )
         if not board.sections:
-            rows.append([f"[{board.protocol}]({board.protocol}.md)", "–", "–", "0", "0", "only printed numbers"])
+            rows.append([Link.to(board.protocol, f"{board.protocol}.md"), "–", "–", "0", "0", "only printed numbers"])
     parts = ["# Leaderboards", "", "Made by `dgbench leaderboard build`; do not edit by hand. " + _NOTE, ""]
     header = ["Protocol", "Judges", "Primary metric", "Ranked", "Unranked", "May hold rank 1"]
     parts += [markdown_table(header, rows) if rows else "No record yet.", ""]
@@ -92,15 +94,11 @@ def index_markdown(boards: Sequence[Board], published: Published) -> str:
 
 def published_markdown(table: PublishedTable, *, level: int) -> str:
     """One printed table, with its source, how it differs from the protocol, and what is doubtful about it."""
-    link = f"[{table.paper}]({table.url})" if table.url else table.paper
-    parts = [
-        f"{'#' * level} {table.paper}: {table.table}",
-        "",
-        f"Source: {link}, {table.table}. Data: {table.data}.",
-        "",
-    ]
-    parts += [f"- Differs: {text}" for text in table.differences]
-    parts += [f"- Doubt: {text}" for text in table.doubts]
+    paper, place, data = (for_markdown(text) for text in (table.paper, table.table, table.data))
+    link = Link.to(table.paper, table.url) if table.url else paper
+    parts = [f"{'#' * level} {paper}: {place}", "", f"Source: {link}, {place}. Data: {data}.", ""]
+    parts += [f"- Differs: {for_markdown(text)}" for text in table.differences]
+    parts += [f"- Doubt: {for_markdown(text)}" for text in table.doubts]
     header = ["Method", "Origin", *(f"{m.name} {ARROWS[m.direction]}" for m in table.metrics), "Note"]
     rows = []
     for method, values in table.rows.items():
@@ -132,7 +130,7 @@ def _cells(section: Section, row: Row, names: Sequence[str], link: str) -> list[
     failures = formats.failures(primary.failures if primary else record.coverage.failed)
     metrics = [_cell(section, row, name) for name in names]
     texts = ["record"] if len(row.seeds) == 1 else [f"seed {seed_name(stored.record)}" for stored in row.seeds]
-    links = [f"[{text}]({link}{stored.path}/record.json)" for text, stored in zip(texts, row.seeds, strict=True)]
+    links = [Link.to(text, f"{link}{stored.path}/record.json") for text, stored in zip(texts, row.seeds, strict=True)]
     return [
         place,
         row.text,
@@ -142,7 +140,7 @@ def _cells(section: Section, row: Row, names: Sequence[str], link: str) -> list[
         failures,
         data,
         max(stored.record.created for stored in row.seeds)[:10],
-        ", ".join(links),
+        Link(", ".join(links)),
     ]
 
 
@@ -156,11 +154,20 @@ def _side_table(section: Section, names: Sequence[str]) -> str:
     return markdown_table(header, [[row.text, *(_cell(section, row, name) for name in names)] for row in section.rows])
 
 
+class Link(str):
+    """A cell that is a link, made here: its text harmless, its address quoted."""
+
+    __slots__ = ()
+
+    @classmethod
+    def to(cls, text: str, address: str) -> Link:
+        """A link with ``text`` to ``address``, a path or an address of the web."""
+        quoted = quote(address, safe="/:@+,;=?&#%~!$*'")
+        return cls(f"[{for_markdown(text)}]({quoted})")
+
+
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; what would end a cell or open a tag is escaped."""
-    lines = [header, ["---"] * len(header), *([_escape(cell) for cell in row] for row in rows)]
+    """A Markdown table; what would end a cell, open a tag or make a link is escaped."""
+    lines = [[for_markdown(name) for name in header], ["---"] * len(header)]
+    lines += [[cell if isinstance(cell, Link) else for_markdown(cell) for cell in row] for row in rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _escape(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
