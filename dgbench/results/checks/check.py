@@ -82,9 +82,8 @@ def check(
     if rules is not None:
         problems += protocol_problems(rules)
     if base is not None:
-        problems += history.problems(
-            results_root, protocols_root or results_root.resolve().parent / "protocols", base=base
-        )
+        released_root = protocols_root or results_root.resolve().parent / "protocols"
+        problems += history.problems(results_root, released_root, base=base, trusted=trusted)
     if readmes is None:
         beside = results_root.resolve().parent / "README.md"
         readmes = [beside] if has_blocks(beside) else []
