@@ -95,6 +95,7 @@ def prepare(
         *(f"  cropped by        {count} x {name}" for name, count in images.origins.items()),
         *(f"  failed            {count} x {kind}" for kind, count in images.failed.items()),
         f"  no landmarks      {images.without_landmarks}",
+        f"pictures            {done.inputs}",
         f"images missing      {len(done.missing)}" + (f", such as {done.missing[0]}" if done.missing else ""),
         f"next                dgbench run --protocol {loaded.protocol.name} --data {out} --method NAME --out RUN",
     ]
@@ -108,6 +109,7 @@ def prepare(
             "cropped_by": images.origins,
             "failed": images.failed,
             "missing": done.missing,
+            "inputs": done.inputs,
             "skipped": {reason: len(paths) for reason, paths in done.skipped.items()},
         },
         "\n".join(lines),

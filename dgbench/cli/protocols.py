@@ -90,6 +90,7 @@ def verify(name: Name, data: DataRoot = None, as_json: AsJson = False) -> None:
         f"{'training' if protocol.purpose == 'test' else 'test'} part".ljust(16)
         + f"{images} images of {len(found.other_part)} people: not of this protocol",
         *([f"of neither      {_some(found.nobodys)}"] if found.nobodys else []),
+        *([f"pictures        {opened.inputs}"] if opened and opened.inputs else []),
         *(f"left out        {len(paths)} x {reason}" for reason, paths in sorted(skipped.items())),
         *found.advice,
     ]
@@ -100,7 +101,7 @@ def verify(name: Name, data: DataRoot = None, as_json: AsJson = False) -> None:
             "digest": protocol.digest,
             "covered": found.covered,
             "expected": found.expected,
-            "rankable": found.ranked,
+            "rankable": found.ranked and not (opened and opened.inputs.startswith(("altered", "rendered"))),
             "worth_a_run": found.covered >= protocol.min_coverage * found.expected,
             "bins": {name: list(counts) for name, counts in found.bins.items()},
             "people": {name: list(counts) for name, counts in found.people.items()},
@@ -110,6 +111,7 @@ def verify(name: Name, data: DataRoot = None, as_json: AsJson = False) -> None:
             "other_part": found.other_part,
             "images_of_neither_part": found.nobodys,
             "skipped": skipped,
+            "inputs": opened.inputs if opened else "",
             "advice": found.advice,
         },
         "\n".join(lines),

@@ -21,12 +21,15 @@ class Dataset:
         how_to_get: in a few words, where a copy can be had.
         opens: of a set that dgbench renders or carries, ``module:function``: takes a protocol and the folder given, if
             any, and returns the images.
+        photograph: width and height in pixels of the published photographs; ``None`` where they have no one size.
+            Copies of another form than this are told apart from the originals.
     """
 
     name: str
     read: Reader
     how_to_get: str = "its authors"
     opens: str = ""
+    photograph: tuple[int, int] | None = None
 
     @property
     def variable(self) -> str:

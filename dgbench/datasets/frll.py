@@ -115,4 +115,9 @@ def _row(person: str, view: str, relative: str) -> dict[str, object]:
     }
 
 
-FRLL = Dataset("frll", read_frll, how_to_get="figshare, doi 10.6084/m9.figshare.5047666 (CC BY 4.0)")
+FRLL = Dataset(
+    "frll",
+    read_frll,
+    how_to_get="figshare, doi 10.6084/m9.figshare.5047666 (CC BY 4.0)",
+    photograph=(1350, 1350),
+)

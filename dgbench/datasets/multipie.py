@@ -210,4 +210,6 @@ def _highres_row(path: str) -> tuple | str:
     )
 
 
-MULTIPIE = Dataset("multipie", read_multipie, how_to_get="CMU Multi-PIE, under a signed agreement")
+MULTIPIE = Dataset(
+    "multipie", read_multipie, how_to_get="CMU Multi-PIE, under a signed agreement", photograph=(640, 480)
+)

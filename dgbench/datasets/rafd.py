@@ -210,4 +210,6 @@ def _size(path: Path) -> tuple[int, int] | None:
         return None
 
 
-RAFD = Dataset("rafd", read_rafd, how_to_get="the Radboud Faces Database, on request for academic research")
+RAFD = Dataset(
+    "rafd", read_rafd, how_to_get="the Radboud Faces Database, on request for academic research", photograph=SIZE
+)

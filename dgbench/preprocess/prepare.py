@@ -58,6 +58,7 @@ def prepare_store(
     frozen: Mapping[str, NDArray] | None = None,
     workers: int = 0,
     progress: Progress | None = None,
+    inputs: str = "",
 ) -> PrepareSummary:
     """Prepare the images of ``keys`` into the store ``out``; run again to go on after a stop.
 
@@ -70,6 +71,7 @@ def prepare_store(
         frozen: key → (5, 2) points as shares of the sides, which go before the detector where the frame says so.
         workers: threads; 0 means one per core. Results do not depend on it.
         progress: called with (images done, images in all).
+        inputs: what is known of the copy's pictures, kept in the store.
 
     Raises:
         UsageError: a key is not in the manifest, or the folder cannot be written or holds something else.
@@ -86,6 +88,7 @@ def prepare_store(
             stored = [row.stored() for row in _fall_back(manifest, rows, finder, out=out)]
             notes = {f"judge {network.role}": f"{network.name} {network.sha256}" for network in judges.networks}
             notes["decoder"] = decoder_name()
+            notes |= {"inputs": inputs} if inputs else {}
             finish_store(out, stored, manifest=manifest, frame=frame, plan=plan, notes=notes)
         clean(out)
     return _summary(stored)

@@ -14,9 +14,8 @@ from dgbench.datasets.voxceleb.poses import pose_file, write_poses
 from dgbench.networks.judges import Judges, load_judges
 from dgbench.preprocess.prepare import PrepareSummary, Progress, estimate_poses, prepare_store
 from dgbench.preprocess.prepare_folder import require_own_folder
+from dgbench.preprocess.protocol_inputs import inputs_of, shipped_points
 from dgbench.preprocess.store import is_store
-from dgbench.protocols.frozen_points import FILE as POINTS_FILE
-from dgbench.protocols.frozen_points import read_points
 from dgbench.protocols.registry import LoadedProtocol
 from dgbench.protocols.samplers.common import people_of
 from dgbench.protocols.samplers.empty import why_no_pair
@@ -26,13 +25,17 @@ _ROLES = ("detector", "landmarks", "pose")
 
 @dataclass(frozen=True)
 class PreparedProtocol:
-    """What was prepared: pairs covered of those expected, images missing from the copy, and the images' summary."""
+    """What was prepared: pairs covered of those expected, images missing from the copy, and the images' summary.
+
+    ``inputs`` tells whether the pictures are the published ones, as records hold it.
+    """
 
     pairs: int
     expected: int
     missing: list[str]
     images: PrepareSummary
     skipped: dict[str, list[str]]
+    inputs: str = "original"
 
 
 def prepare_protocol(
@@ -74,9 +77,9 @@ def prepare_protocol(
         )
     if not here:
         raise MissingError(f"{root}: holds none of the images of {protocol.name}; see `dgbench protocols verify`")
-    frozen = {}
-    if protocol.landmarks_sha256:
-        frozen = read_points(loaded.folder / POINTS_FILE, sha256=protocol.landmarks_sha256)
+    inputs = inputs_of(loaded, manifest, here, weights=weights)
+    # Points of the published pictures say nothing of where faces are in other ones.
+    frozen = shipped_points(loaded) if inputs.state == "original" else {}
     images = prepare_store(
         manifest,
         here,
@@ -86,6 +89,7 @@ def prepare_protocol(
         frozen=frozen,
         workers=workers,
         progress=progress,
+        inputs=str(inputs),
     )
     return PreparedProtocol(
         pairs=sum(all(key in here for key in pair.keys) for pair in pairs),
@@ -93,6 +97,7 @@ def prepare_protocol(
         missing=sorted(wanted - here),
         images=images,
         skipped=manifest.skipped,
+        inputs=str(inputs),
     )
 
 

@@ -181,6 +181,12 @@ class PreparedStore:
         )
 
     @property
+    def inputs(self) -> str:
+        """What was known of the copy's pictures: ``original``, ``altered: …``, ``rendered: …``; "" in older stores."""
+        notes = self.about.get("notes")
+        return str(notes.get("inputs", "")) if isinstance(notes, dict) else ""
+
+    @property
     def size(self) -> int:
         """Side of every image in pixels."""
         return self.frame.size

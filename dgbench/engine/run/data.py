@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -19,13 +19,14 @@ from dgbench.datasets.manifest import Manifest, make_frames
 from dgbench.datasets.registry import DATASETS, data_root, reader
 from dgbench.engine.run.known_names import require_known_names
 from dgbench.preprocess.live import LiveSource, PointFinder
+from dgbench.preprocess.protocol_inputs import inputs_of, shipped_points
 from dgbench.preprocess.source import ImageSource
 from dgbench.preprocess.store import PreparedStore, is_store
-from dgbench.protocols.frozen_points import FILE as POINTS_FILE
-from dgbench.protocols.frozen_points import read_points
 from dgbench.protocols.pairs_file import pair_set_digest
 from dgbench.protocols.registry import LoadedProtocol
 from dgbench.protocols.samplers.empty import why_no_pair
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class OpenData:
         skipped: what the reader left out, by reason.
         every: all pairs of the list, or that the rule makes of this copy, covered or not.
         frames: the manifest's rows of every image that is here; empty for a rendered world, which holds any.
+        inputs: whether the pictures are the published ones: ``original``, or ``altered: …`` or ``rendered: …``, which
+            no leaderboard ranks; "" where nothing is known (a store of an earlier version).
     """
 
     pairs: list[Pair]
@@ -53,6 +56,7 @@ class OpenData:
     skipped: dict[str, list[str]] = field(default_factory=dict)
     every: list[Pair] = field(default_factory=list)
     frames: pd.DataFrame = field(default_factory=lambda: make_frames([]))
+    inputs: str = "original"
 
     def coverage(self, pair_ids: list[str], *, generated: int, failed: dict[str, int], lost: int = 0) -> Coverage:
         """Return the coverage of a run over ``pair_ids``; ``lost`` pairs have images that cannot be read."""
@@ -87,6 +91,7 @@ def open_data(
     root: Path | None = data
     skipped: dict[str, list[str]] = {}
     manifest: Manifest | None = None
+    inputs = "original"
     dataset = DATASETS.get(protocol.dataset)
     if dataset.opens:
         module, function = dataset.opens.split(":")
@@ -104,10 +109,14 @@ def open_data(
                     f"{root}: a store of '{store.about['dataset']}', the protocol is on '{protocol.dataset}'"
                 )
             manifest = store.manifest()
-            source, every = store, loaded.pairs(manifest)
+            source, every, inputs = store, loaded.pairs(manifest), store.inputs
         else:
             manifest = reader(protocol.dataset)(root)
             source, every, skipped = _live(loaded, manifest, weights), loaded.pairs(manifest), manifest.skipped
+            wanted = {key for pair in every for key in pair.keys}
+            inputs = str(inputs_of(loaded, manifest, wanted, weights=weights))
+            if not inputs.startswith("original"):
+                _log.warning("%s: the pictures are %s; runs over them are never ranked", root, inputs)
     covered = [pair for pair in every if all(key in source for key in pair.keys)]
     if not covered and not may_be_empty:
         why = f"; {why_no_pair(manifest.frames, protocol)}" if manifest is not None and not every else ""
@@ -126,13 +135,12 @@ def open_data(
         skipped=skipped,
         every=every,
         frames=make_frames([]) if manifest is None else manifest.frames[[k in source for k in manifest.frames["key"]]],
+        inputs=inputs,
     )
 
 
 def _live(loaded: LoadedProtocol, manifest: Manifest, weights: Path | None) -> LiveSource:
-    frozen: dict[str, NDArray[np.float64]] = {}
-    if loaded.protocol.landmarks_sha256:
-        frozen = read_points(loaded.folder / POINTS_FILE, sha256=loaded.protocol.landmarks_sha256)
+    frozen = shipped_points(loaded)
     return LiveSource(manifest, loaded.protocol.frame, frozen=frozen, finders={"yunet": lambda: _yunet_finder(weights)})
 
 

@@ -262,6 +262,7 @@ def _score(
     generated, failed = images.counts(pairs)
     values, table = sheet.metric_values(), sheet.frame()
     notes = [f"images cropped by {name} points: {count}" for name, count in opened.source.provenance().items()]
+    notes += [f"inputs {opened.inputs}"] if opened.inputs else []
     notes += [f"pairs left out, their data cannot be read: {problem}" for problem in unreadable]
     if plan.edited:
         notes.append("the method's code was edited during the run (--accept-edited)")

@@ -13,6 +13,9 @@ from dgbench.results.records.rules import PAIR_FACTS, ProtocolFacts, Rules
 from dgbench.results.records.store import StoredRecord
 from dgbench.results.records.supersede import superseded
 
+#: Notes of records whose inputs were not the published pictures.
+_OTHER_INPUTS = ("inputs altered", "inputs rendered")
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -110,6 +113,8 @@ def _own_reason(stored: StoredRecord, primary: str, replaced: set[str]) -> str:
         return "some of the metrics alone"
     if not record.coverage.complete:
         return f"coverage {coverage_of(record)}"
+    if other := next((note for note in record.notes if note.startswith(_OTHER_INPUTS)), ""):
+        return f"inputs {other.split()[1].rstrip(':')}: not the published pictures"
     if record.primary_metric != primary or value is None or value.value is None:
         return f"no value of {primary}"
     return "primary metric is paper-compat" if value.card.compat else ""
