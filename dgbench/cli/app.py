@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from dgbench.cli import verbs
-from dgbench.cli.output import begin, report
+from dgbench.cli.output import begin, give_up_stdout, report
 from dgbench.core.errors import DgbenchError
 
 #: Click's base of all errors in options and arguments, whether Typer brings its own Click or uses the package.
@@ -30,16 +30,33 @@ verbs.register(app)
 
 def main() -> None:
     """Run the command line; every error a user is meant to read becomes one line on stderr and an exit code."""
+    _open_standard_streams()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     logging.captureWarnings(capture=True)
     warnings.filterwarnings("ignore", category=FutureWarning)
     try:
         code = _run(as_json="--json" in sys.argv[1:])
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader went away: nothing is left to tell it, nor at the flush when Python ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader went away: nothing is left to tell it
+        give_up_stdout()
         code = 1
+    except OSError as error:  # such as a help text on a full disk
+        give_up_stdout()
+        code = 1
+        print(f"dgbench: standard output cannot be written ({error.strerror or error})", file=sys.stderr)
     sys.exit(code)
+
+
+def _open_standard_streams() -> None:
+    """Open closed standard streams on nothing: files opened later would get their numbers, and what libraries print."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - for as long as the process lives
 
 
 def _run(*, as_json: bool) -> int:

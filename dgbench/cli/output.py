@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Annotated, Any
 
 import typer
 
+from dgbench.core.errors import WorkFailedError
 from dgbench.core.text import visible
 
 #: The ``--json`` switch that every verb has.
@@ -31,8 +33,24 @@ def emit(data: dict[str, Any], text: str, *, as_json: bool) -> None:
     Control signs, which a name or note from outside may hold, are written out: a terminal would act on them.
     """
     line = json.dumps(data, ensure_ascii=False, allow_nan=False, sort_keys=True) if as_json else text
-    print(visible(line, keep="\n\t"))
     _Printed.result = as_json
+    try:
+        if sys.stdout is None:
+            raise OSError("it is closed")
+        print(visible(line, keep="\n\t"), flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        give_up_stdout()
+        raise WorkFailedError(
+            f"the work is done, but its result cannot be written to standard output ({error.strerror or error})"
+        ) from error
+
+
+def give_up_stdout() -> None:
+    """Turn standard output to nothing: what is in its buffer would fail again when Python ends."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def report(message: str, code: int, *, as_json: bool) -> int:
@@ -42,7 +60,7 @@ def report(message: str, code: int, *, as_json: bool) -> int:
     failures in that result.
     """
     line = visible(" ".join(message.split()))
-    if as_json and not _Printed.result:
+    if as_json and not _Printed.result and sys.stdout is not None:
         print(json.dumps({"error": line, "exit_code": code}))
     print(f"dgbench: {line}", file=sys.stderr)
     return code

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import lzma
+import secrets
 import shutil
 import stat
 import tarfile
-import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
@@ -33,10 +33,10 @@ def extract(archive: Path, folder: Path, *, max_bytes: int = 1 << 40, max_files:
     if folder.exists():
         raise UsageError(f"{folder}: exists already; give a folder that does not")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temp = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    temp = folder.parent / f".{folder.name}.{secrets.token_hex(6)}"  # with the rights that the umask leaves
+    temp.mkdir()
     try:
         names = _unpack(archive, temp, max_bytes=max_bytes, max_files=max_files)
-        temp.chmod(0o755)
         temp.rename(folder)
     except _DAMAGED as error:
         shutil.rmtree(temp, ignore_errors=True)

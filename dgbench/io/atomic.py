@@ -6,8 +6,7 @@ import contextlib
 import errno
 import json
 import os
-import tempfile
-import time
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -15,15 +14,16 @@ from typing import IO, Any
 from dgbench.core.errors import UsageError, WorkFailedError
 
 #: A writer touches its temp file far more often than this.
-_STRAY_S = 3600.0
+_STALE_S = 3600.0
 
 
 @contextlib.contextmanager
-def atomic_writer(path: Path, *, mode: int = 0o644, durable: bool = True) -> Iterator[IO[bytes]]:
+def atomic_writer(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
     """Yield a binary file that becomes ``path`` when the block ends without an exception.
 
     The old content stays whole until the new one is on disk; on any exception, Ctrl-C included, the temp file is
-    removed and ``path`` is as it was. A symbolic link is followed, so that the link itself survives.
+    removed and ``path`` is as it was. A symbolic link is followed, so that the link itself survives. The file has the
+    rights that the umask leaves.
     ``durable=False`` leaves out the syncs, for the many small files whose digests a journal keeps: a killed
     process still leaves whole files, a power cut may cost some, and the digests tell which.
 
@@ -34,23 +34,21 @@ def atomic_writer(path: Path, *, mode: int = 0o644, durable: bool = True) -> Ite
     target = path.resolve() if path.is_symlink() else path
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temp_name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:80]}.", suffix=".tmp")
+        descriptor, temp = _new_file(target.parent, f".{target.name[:80]}.")
     except OSError as error:
-        raise explain(error, path) from error
-    temp = Path(temp_name)
+        raise user_error(error, path) from error
     try:
         with os.fdopen(descriptor, "wb") as handle:
             yield handle
             handle.flush()
             if durable:
                 os.fsync(handle.fileno())
-        temp.chmod(mode)
         temp.replace(target)
         if durable:
             _sync_folder(target.parent)
     except OSError as error:
         temp.unlink(missing_ok=True)
-        raise explain(error, path) from error
+        raise user_error(error, path) from error
     except BaseException:
         temp.unlink(missing_ok=True)
         raise
@@ -72,12 +70,31 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def remove_strays(folder: Path) -> None:
-    """Remove the temp files that killed writers left in ``folder`` itself: those that nobody touched for an hour."""
-    for stray in folder.glob(".*.tmp"):
-        with contextlib.suppress(OSError):  # gone meanwhile, or not ours to remove
-            if time.time() - stray.stat().st_mtime > _STRAY_S:
-                stray.unlink()
+def remove_stale(folder: Path) -> None:
+    """Remove the temp files that killed writers left in ``folder`` itself: those that nobody touched for an hour.
+
+    The hour is by the clock that stamps the folder's files: a file server's may differ from this machine's.
+    """
+    found = list(folder.glob(".*.tmp"))
+    if not found:
+        return
+    with contextlib.suppress(OSError):
+        descriptor, probe = _new_file(folder, ".clock.")
+        os.close(descriptor)
+        now = probe.stat().st_mtime
+        probe.unlink()
+        for stale in found:
+            with contextlib.suppress(OSError):  # gone meanwhile, or not ours to remove
+                if now - stale.stat().st_mtime > _STALE_S:
+                    stale.unlink()
+
+
+def _new_file(folder: Path, prefix: str) -> tuple[int, Path]:
+    """Create a file of a new name with the rights that the umask leaves; ``tempfile`` would make it private."""
+    while True:
+        path = folder / f"{prefix}{secrets.token_hex(6)}.tmp"
+        with contextlib.suppress(FileExistsError):
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), path
 
 
 def _sync_folder(folder: Path) -> None:
@@ -90,7 +107,7 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def explain(error: OSError, path: Path) -> UsageError | WorkFailedError:
+def user_error(error: OSError, path: Path) -> UsageError | WorkFailedError:
     """Turn a failed write into the one line that says what to do about it."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return WorkFailedError(f"{path}: no space left on the disk; free some and run the same command again")

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from dgbench.core.errors import UsageError
-from dgbench.io.atomic import explain
+from dgbench.io.atomic import user_error
 
 
 class Journal:
@@ -24,7 +24,7 @@ class Journal:
             self._handle = path.open("ab+", buffering=0)
             self._cut_half_line()
         except OSError as error:
-            raise explain(error, path) from error
+            raise user_error(error, path) from error
 
     def append(self, records: Iterable[dict[str, Any]]) -> None:
         """Append records and wait until they are on disk.
@@ -37,7 +37,7 @@ class Journal:
             self._write(text.encode())
             os.fsync(self._handle.fileno())
         except OSError as error:
-            raise explain(error, self._path) from error
+            raise user_error(error, self._path) from error
 
     def __enter__(self) -> Journal:
         return self

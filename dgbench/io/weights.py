@@ -61,7 +61,7 @@ def places(name: str, folder: Path | None) -> list[Path]:
     row = known(name)
     if row is not None and row.cache:
         torch_home = os.environ.get("TORCH_HOME") or f"{os.environ.get('XDG_CACHE_HOME', '~/.cache')}/torch"
-        paths.append(Path(row.cache.replace("$TORCH_HOME", torch_home)).expanduser())
+        paths.append(cache.at_home(row.cache.replace("$TORCH_HOME", torch_home)))
     return paths
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from dgbench.core.digests import sha256_bytes
 from dgbench.core.errors import UsageError
 from dgbench.io.arrays import DAMAGED_ARRAYS
-from dgbench.io.atomic import explain, write_json
+from dgbench.io.atomic import user_error, write_json
 from dgbench.preprocess.store import STORE_FILE, PreparedStore, StoredImage, is_store
 
 #: Where finished parts lie until the store is finished: hidden, and the mark of a preparation that was begun.
@@ -33,7 +33,7 @@ def require_own_folder(out: Path) -> None:
     try:
         others = [path.name for path in out.iterdir() if not (path / PARTS).is_dir()]
     except OSError as error:
-        raise explain(error, out) from error
+        raise user_error(error, out) from error
     if foreign := sorted(name for name in others if not name.startswith(_OF_THE_LOCK)):
         raise UsageError(f"{out}: holds something else ({foreign[0]}); choose an empty or a new folder for the store")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dgbench.io.atomic import explain
+from dgbench.io.atomic import user_error
 from dgbench.metrics.contract import Features, OwnFeatures, PairView, SetResult
 from dgbench.scoring.score_table import SetValue
 
@@ -89,5 +89,5 @@ def _table(path: Path, shape: tuple[int, int]) -> Features:
                 os.posix_fallocate(file.fileno(), 0, size)
             file.truncate(size)
     except OSError as error:
-        raise explain(error, path) from error
+        raise user_error(error, path) from error
     return np.memmap(path, dtype=np.float32, mode="r+", shape=shape)

@@ -136,6 +136,29 @@ def test_a_reader_that_went_away_is_told_nothing(words: tuple[str, ...]) -> None
     assert "BrokenPipe" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "redirection", "line"),
+    [
+        ("protocols list", ">&-", "cannot be written to standard output (it is closed)"),
+        ("protocols list --json", ">/dev/full", "cannot be written to standard output (No space left on device)"),
+        ("--help", ">/dev/full", "standard output cannot be written (No space left on device)"),
+    ],
+)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_output_that_cannot_be_written_is_one_line(words: str, redirection: str, line: str) -> None:
+    command = f'"{sys.executable}" -c "from dgbench.cli.app import main; main()" {words} {redirection}'
+    done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert line in done.stderr
+
+
+def test_closed_streams_are_not_taken_by_files(tmp_path: Path) -> None:
+    code = "import os; from dgbench.cli import app; app._open_standard_streams(); print(os.open('f', os.O_CREAT) > 2)"
+    command = f'"{sys.executable}" -c "{code}" <&- 2>&-'
+    done = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}, timeout=60, check=False)  # fmt: skip
+    assert done.stdout == "True\n"
+
+
 def test_protocols_list_show_and_version(dgbench: Dgbench) -> None:
     listed = json.loads(dgbench("protocols", "list", "--json").stdout)["protocols"]
     assert {"frll-self@1", "frll-cross@1"} <= {row["name"] for row in listed}

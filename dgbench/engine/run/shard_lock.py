@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 from dgbench.engine.run.plan import RunFolder, RunPlan, Shard, read_plan, write_or_check_plan
-from dgbench.io.atomic import remove_strays
+from dgbench.io.atomic import remove_stale
 from dgbench.io.locks import BusyError, folder_lock, refuse_if_held
 
 #: How long a process waits for another one that is just claiming the same folder.
@@ -49,7 +49,7 @@ def lock_shard(
                     write_or_check_plan(folder, plan, accept_edited=accept_edited, fresh=anew)
                     _refuse_other_cuts(folder, shard)
                     held.enter_context(folder_lock(folder.journals / shard.name, purpose=f"run {plan.method}"))
-                remove_strays(folder.images)
+                remove_stale(folder.images)
                 break
             except BusyError:
                 if time.monotonic() >= until:

@@ -20,7 +20,7 @@ from dgbench.engine.run.data import OpenData, open_data
 from dgbench.engine.run.inputs import pixel_digest, recorded_inputs
 from dgbench.engine.run.plan import RunFolder, RunPlan, read_plan
 from dgbench.engine.run.state import journal_state, require_complete, untried
-from dgbench.io.cache import cache_folder
+from dgbench.io.cache import writable_cache_folder
 from dgbench.io.images import ImageError, decode
 from dgbench.io.journal import Journal
 from dgbench.io.locks import folder_lock
@@ -254,7 +254,7 @@ def _score(
         judges=panel,
         metrics=names,
         weights=weights,
-        cache=cache_folder("observations"),
+        cache=writable_cache_folder("observations"),
         size=opened.source.size,
         workers=workers,
         progress=_counting(progress, len(pairs)),

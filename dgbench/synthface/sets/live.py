@@ -20,7 +20,7 @@ from dgbench.core.protocol import Protocol
 from dgbench.datasets.manifest import make_frames
 from dgbench.io.arrays import DAMAGED_ARRAYS
 from dgbench.io.atomic import atomic_writer
-from dgbench.io.cache import cache_folder
+from dgbench.io.cache import writable_cache_folder
 from dgbench.io.code_identity import library_versions
 from dgbench.io.images import ImageError, decode, encode_png
 from dgbench.synthface.head.load import load_head
@@ -165,7 +165,7 @@ def open_synthface(protocol: Protocol, head: Path | None = None) -> SynthStore:
             f"{head}: {protocol.name} renders its images from the head; leave --data out (or give the head)"
         )
     world = layout(protocol.variant)
-    folder = cache_folder() / "synthface"
+    folder = writable_cache_folder("synthface")
     return SynthStore(world.name, size=protocol.frame.size, head=load_head(head), cache=folder)
 
 
