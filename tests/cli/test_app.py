@@ -155,7 +155,10 @@ def test_output_that_cannot_be_written_is_one_line(words: str, redirection: str,
 def test_closed_streams_are_not_taken_by_files(tmp_path: Path) -> None:
     code = "import os; from dgbench.cli import app; app._open_standard_streams(); print(os.open('f', os.O_CREAT) > 2)"
     command = f'"{sys.executable}" -c "{code}" <&- 2>&-'
-    done = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}, timeout=60, check=False)  # fmt: skip
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        ["sh", "-c", command], stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=env, timeout=60, check=False
+    )
     assert done.stdout == "True\n"
 
 
