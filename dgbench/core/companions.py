@@ -14,6 +14,6 @@ PARTS: dict[str, tuple[str, ...]] = {
 #: rival for small N. Of ``fd[…]`` that is ``kd[…]``, in whatever features.
 COMPANIONS: dict[str, tuple[str, ...]] = PARTS | {
     "landmark_nme": ("akd",),
-    "ssim": ("ssim_m11_L2",),
+    "ssim": ("paper/ssim-range2",),
     "fid": ("kid",),
 }

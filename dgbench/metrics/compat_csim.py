@@ -37,8 +37,8 @@ def load(weights: Path | None) -> CsimNoAlign:
 def card(sha256: str) -> MetricCard:
     """Return the card with the network's digest."""
     return MetricCard(
-        name="csim_ir50_noalign",
-        version=1,
+        name="paper/csim-ir50",
+        version=2,
         title="CSIM, IR-50 without alignment (paper-compatible)",
         definition=(
             "Cosine of IR-50 ArcFace embeddings of the generated and the source image as in metrics/eval.py of "

@@ -49,8 +49,8 @@ def load(weights: Path | None) -> CompatFid:
 def card(sha256: str) -> MetricCard:
     """Return the card with the network's digest."""
     return MetricCard(
-        name="fid_stargan2_src",
-        version=1,
+        name="paper/fid-stargan2",
+        version=2,
         title="FID of StarGAN-v2, source against generated (paper-compatible)",
         definition=(
             "Fréchet distance of pooled features of torchvision's ImageNet Inception-v3 (not the Inception of FID) of "

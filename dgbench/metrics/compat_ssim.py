@@ -11,8 +11,8 @@ from dgbench.metrics.ssim import RADIUS, SIGMA, windowed_similarity
 RANGE = 2.0
 
 CARD = MetricCard(
-    name="ssim_m11_L2",
-    version=1,
+    name="paper/ssim-range2",
+    version=2,
     title="SSIM on [-1, 1] (paper-compatible)",
     definition=(
         "SSIM with an 11x11 Gaussian window of sigma 1.5, borders cut, on images scaled to [-1, 1] with range 2, as in "

@@ -80,7 +80,7 @@ class Ssim(PairMetric):
 
     card = CARD
     valid_range = (-1.0, 1.0)
-    companions = ("ssim_m11_L2",)
+    companions = ("paper/ssim-range2",)
     smallest_side = 2 * RADIUS + 1
     images = frozenset({"target"})
 

@@ -17,7 +17,7 @@ from dgbench.metrics.registry import metric_names
 def test_every_metric_that_brings_no_network_has_its_golden_value_and_gives_it() -> None:
     shipped, found = shipped_values(), golden_values()
     assert differing(found, shipped) == []
-    own_network = {"lpips", "csim_ir50_noalign", "fid_stargan2_src", "expression_coefficients"}
+    own_network = {"lpips", "paper/csim-ir50", "paper/fid-stargan2", "expression_coefficients"}
     named = {name for name in metric_names() if "[" not in name}
     assert named - own_network == {name for name in shipped if "[" not in name}
     assert set(found) == set(shipped)

@@ -48,21 +48,21 @@ def values(metrics, *, weights=None, made=None, size=64):
 
 
 def test_ssim_on_minus_1_to_1_is_skimages_and_not_the_canonical_value():
-    pairs, images, by_name, frame = values(["ssim_m11_L2", "ssim"])
-    for pair, ours in zip(pairs, frame["ssim_m11_L2"], strict=True):
+    pairs, images, by_name, frame = values(["paper/ssim-range2", "ssim"])
+    for pair, ours in zip(pairs, frame["paper/ssim-range2"], strict=True):
         first, second = (i.astype(np.float64) / 127.5 - 1 for i in (images.generated(pair), images.target(pair)))
         expected = structural_similarity(
             first, second, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=2, channel_axis=2
         )
         assert ours == pytest.approx(expected, abs=1e-9)
-    assert by_name["ssim_m11_L2"].card.compat
+    assert by_name["paper/ssim-range2"].card.compat
     assert not by_name["ssim"].card.compat
-    assert abs(by_name["ssim"].value - by_name["ssim_m11_L2"].value) > 1e-3
+    assert abs(by_name["ssim"].value - by_name["paper/ssim-range2"].value) > 1e-3
 
 
 def test_csim_without_alignment_sees_the_whole_frame(tmp_path):
     tiny_onnx(tmp_path / compat_csim.FILE, 112)
-    pairs, images, by_name, frame = values(["csim_ir50_noalign"], weights=tmp_path)
+    pairs, images, by_name, frame = values(["paper/csim-ir50"], weights=tmp_path)
     network = compat_csim.load(tmp_path)._network
     pair = pairs[0]
 
@@ -71,8 +71,8 @@ def test_csim_without_alignment_sees_the_whole_frame(tmp_path):
         return network.run(small.transpose(2, 0, 1)[None])[0][0].astype(np.float64)
 
     a, b = embed(images.generated(pair)), embed(images.source(pair))
-    assert frame["csim_ir50_noalign"][0] == pytest.approx(a @ b / np.linalg.norm(a) / np.linalg.norm(b), abs=1e-6)
-    assert by_name["csim_ir50_noalign"].card.compat
+    assert frame["paper/csim-ir50"][0] == pytest.approx(a @ b / np.linalg.norm(a) / np.linalg.norm(b), abs=1e-6)
+    assert by_name["paper/csim-ir50"].card.compat
     # The mutation that the other published script made, BGR in [0, 1], gives another number.
     c = network.run(
         (cv2.resize(images.generated(pair)[..., ::-1], (112, 112)) / 255).astype(np.float32).transpose(2, 0, 1)[None]
@@ -99,7 +99,7 @@ def test_fid_of_source_against_generated(tmp_path):
     pairs = cross_pairs(people=4, each=1)
     made = {**made_for(pairs), pairs[1].pair_id: Failure("crashed", "x")}
     images = FakeImages(made, size=48)
-    sheet = evaluate(pairs, images, judges=None, metrics=["fid_stargan2_src", "ssim"], weights=tmp_path, draws=10)
+    sheet = evaluate(pairs, images, judges=None, metrics=["paper/fid-stargan2", "ssim"], weights=tmp_path, draws=10)
     value = sheet.metric_values()[0]
     assert value.failures == {"missing": 1}
     assert value.card.compat
@@ -186,7 +186,7 @@ def test_expression_coefficients_compare_with_the_reference(tmp_path):
     assert frame["expression_coefficients"][0] == pytest.approx(expected, rel=1e-6)
 
 
-@pytest.mark.parametrize("name", ["lpips", "csim_ir50_noalign", "fid_stargan2_src", "expression_coefficients"])
+@pytest.mark.parametrize("name", ["lpips", "paper/csim-ir50", "paper/fid-stargan2", "expression_coefficients"])
 def test_a_missing_network_is_named_with_the_way_to_give_it(name, tmp_path):
     with pytest.raises(MissingError, match=r"\.(safetensors|onnx|pth) is not here.*--weights"):
         make_metric(name, weights=tmp_path)
@@ -195,7 +195,7 @@ def test_a_missing_network_is_named_with_the_way_to_give_it(name, tmp_path):
 def test_a_wrong_network_is_refused(tmp_path):
     tiny_onnx(tmp_path / compat_csim.FILE, 64)
     with pytest.raises(UsageError, match="1x3x112x112"):
-        make_metric("csim_ir50_noalign", weights=tmp_path)
+        make_metric("paper/csim-ir50", weights=tmp_path)
     (tmp_path / lpips.FILE).write_bytes(b"no tensors")
     with pytest.raises(UsageError, match="not a safetensors"):
         make_metric("lpips", weights=tmp_path)
@@ -208,4 +208,4 @@ def test_a_wrong_network_is_refused(tmp_path):
         make_metric("lpips", weights=tmp_path)
     (tmp_path / compat_fid.FILE).write_bytes(b"nothing")
     with pytest.raises(UsageError, match="file of plain tensors"):
-        make_metric("fid_stargan2_src", weights=tmp_path)
+        make_metric("paper/fid-stargan2", weights=tmp_path)

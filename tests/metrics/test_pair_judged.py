@@ -24,7 +24,7 @@ CROSS = Pair(
 )
 NO_TARGET = CROSS.model_copy(update={"target": None})
 FACE = np.random.default_rng(1).uniform(20, 80, (68, 3)).astype(np.float32)
-OWN_NETWORK = {"lpips", "csim_ir50_noalign", "fid_stargan2_src", "expression_coefficients"}
+OWN_NETWORK = {"lpips", "paper/csim-ir50", "paper/fid-stargan2", "expression_coefficients"}
 IMAGE = np.zeros((128, 128, 3), dtype=np.uint8)
 
 
@@ -234,8 +234,8 @@ def test_fid_is_the_official_inceptions_name_alone():
 def test_companions_stand_after_what_they_explain_and_once():
     names = with_companions(["ssim", "csim", "csim_target", "fd[fake]"])
     assert names == (
-        "ssim", "csim", "csim_target", "fd[fake]", "ssim_m11_L2", "csim_fallback", "csim_ceiling", "csim_impostor",
-        "kd[fake]",
+        "ssim", "csim", "csim_target", "fd[fake]", "paper/ssim-range2", "csim_fallback", "csim_ceiling",
+        "csim_impostor", "kd[fake]",
     )  # fmt: skip
     assert with_companions(names) == names
     for name in names:

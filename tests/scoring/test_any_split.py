@@ -13,7 +13,7 @@ from dgbench.networks.judges import load_judges
 from dgbench.protocols.registry import load_protocol
 from dgbench.scoring.evaluator import evaluate
 
-METRICS = "ssim psnr l1 ssim_m11_L2 csim csim_target pose landmark_nme akd fd[synthface] kd[synthface]".split()
+METRICS = "ssim psnr l1 paper/ssim-range2 csim csim_target pose landmark_nme akd fd[synthface] kd[synthface]".split()
 PAIRS = 14
 
 

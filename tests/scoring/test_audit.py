@@ -102,16 +102,16 @@ def test_a_metric_with_its_own_network_is_recomputed_where_the_network_is(scored
     from test_own_networks import tiny_onnx
 
     record, _, pairs, made = scored
-    names = [*METRICS, "csim_ir50_noalign"]
+    names = [*METRICS, "paper/csim-ir50"]
     tiny_onnx(tmp_path / "ir50_ms1m_epoch120.onnx", 112)
     images = FakeImages(made)
     sheet = evaluate(pairs, images, judges=FakeJudges(), metrics=names, size=32, weights=tmp_path, draws=10)
     record = record.model_copy(update={"metrics": sheet.metric_values()})
     table = sheet.frame()
     assert run_audit(record, table, pairs, made, count=6, weights=tmp_path).n_scores == 6 * 4
-    table.loc[0, "csim_ir50_noalign"] -= 0.5
+    table.loc[0, "paper/csim-ir50"] -= 0.5
     found = run_audit(record, table, pairs, made, count=18, weights=tmp_path).findings
-    assert ("csim_ir50_noalign", table.loc[0, "pair_id"]) in [(f.metric, f.pair_id) for f in found]
+    assert ("paper/csim-ir50", table.loc[0, "pair_id"]) in [(f.metric, f.pair_id) for f in found]
     without = run_audit(record, table, pairs, made, count=6)
-    assert "is not here" in without.skipped["csim_ir50_noalign"]
+    assert "is not here" in without.skipped["paper/csim-ir50"]
     assert without.n_scores == 6 * 3

@@ -330,7 +330,7 @@ def test_a_metric_with_its_own_network_is_measured_where_it_is_asked_for(tmp_pat
     out = tmp_path / "run"
     plain = _scored(frll_copy(10), out, "copy-source")
     with pytest.raises(MissingError, match=r"ir50_ms1m_epoch120\.onnx"):
-        score_run(out, judges="embedded", also=["csim_ir50_noalign"], weights=tmp_path)
+        score_run(out, judges="embedded", also=["paper/csim-ir50"], weights=tmp_path)
     nodes = [
         helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=[56, 56], strides=[56, 56]),
         helper.make_node("Flatten", ["p"], ["y"]),
@@ -342,7 +342,7 @@ def test_a_metric_with_its_own_network_is_measured_where_it_is_asked_for(tmp_pat
     graph = helper.make_graph(nodes, "means", sides[:1], sides[1:])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     save(model, str(tmp_path / "ir50_ms1m_epoch120.onnx"))
-    more = score_run(out, judges="embedded", also=["csim_ir50_noalign"], weights=tmp_path).record
-    assert [v.name for v in plain.metrics] == [v.name for v in more.metrics if v.name != "csim_ir50_noalign"]
-    assert _value(more, "csim_ir50_noalign") == pytest.approx(1.0)  # a copy of the source
-    assert next(v for v in more.metrics if v.name == "csim_ir50_noalign").card.compat
+    more = score_run(out, judges="embedded", also=["paper/csim-ir50"], weights=tmp_path).record
+    assert [v.name for v in plain.metrics] == [v.name for v in more.metrics if v.name != "paper/csim-ir50"]
+    assert _value(more, "paper/csim-ir50") == pytest.approx(1.0)  # a copy of the source
+    assert next(v for v in more.metrics if v.name == "paper/csim-ir50").card.compat
