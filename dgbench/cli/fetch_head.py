@@ -13,7 +13,7 @@ from dgbench.cli.progress import progress_bar
 
 def fetch_head(
     source: Annotated[
-        Path | None, typer.Option("--from", help="A local copy of ICT-FaceKit, instead of a download.")
+        Path | None, typer.Option("--from", help="What DGBENCH_HEAD takes: ict_facekit.npz, or a copy of ICT-FaceKit.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Compact file to write [head/ict_facekit.npz in DGBENCH_CACHE].")

@@ -43,6 +43,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "metrics list": ("metrics:list_", "List metrics, or show the whole cards of some."),
     "metrics lock": ("metrics:lock", "Write today's metric cards into the lock that records are held against."),
     "weights list": ("weights:list_", "List known network weights and which are here."),
+    "weights fetch": ("weights:fetch", "Download network weights, checked by digest."),
     "weights import-official": ("weights_import:import_official", "Convert the DG authors' checkpoints."),
     "audit": ("audit:audit", "Recompute sampled scores of a run, or check a table of published numbers."),
     "doctor": ("doctor:doctor", "Say what is there and what is missing."),
@@ -55,7 +56,7 @@ _GROUPS = {
     "leaderboard": "Leaderboards: build, check.",
     "methods": "Methods: list, check.",
     "metrics": "Metrics: list, the lock of their cards.",
-    "weights": "Network weights: list, import.",
+    "weights": "Network weights: list, fetch, import.",
 }
 
 

@@ -1,12 +1,8 @@
-"""Verified downloads: resumed where they stopped, checked by sha256, and never a web page in place of a file."""
+"""Downloads by pooch: resumed where they stopped, checked by sha256, and never a web page in place of a file."""
 
 from __future__ import annotations
 
-import http
-import http.client
 import os
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,45 +44,70 @@ def fetch(url: str, path: Path, *, sha256: str, progress: Progress | None = None
         by_hand = f"download {url} elsewhere and put it at {path}"
         if os.environ.get(OFFLINE):
             raise MissingError(f"{path.name} is not here and {OFFLINE} is set; unset it, or {by_hand}")
-        part = path.with_name(f"{path.name}.part")
+        # Both take a while to import, and most commands download nothing.
+        import pooch
+        from requests.exceptions import HTTPError
+        from urllib3.exceptions import HTTPError as BrokenConnection
+
+        path.unlink(missing_ok=True)  # of another content, or damaged
+        pooch.get_logger().setLevel("WARNING")
+        whole = f"sha256:{sha256}" if len(sha256) == 64 else None
+        resuming = _Resuming(path.with_name(f"{path.name}.part"), sha256, by_hand, progress)
         try:
-            _receive(url, part, progress)
-        except urllib.error.HTTPError as error:
-            raise MissingError(f"{url}: the server says {error.code} {error.reason}; {by_hand}") from error
-        except (OSError, http.client.HTTPException) as error:
-            raise MissingError(f"{url}: not reached ({error}); call again to resume, or {by_hand}") from error
-        found = sha256_file(part)
-        if not found.startswith(sha256):
-            kind = "a web page" if _is_web_page(part) else f"a file of sha256 {found[:16]}…"
-            part.unlink()
-            raise UsageError(f"{url}: gave {kind} where sha256 {sha256[:16]}… is expected; {by_hand}")
-        part.replace(path)
+            pooch.retrieve(url, known_hash=whole, fname=path.name, path=path.parent, downloader=resuming)
+        except HTTPError as error:
+            raise MissingError(f"{url}: the server says {str(error).split(' for url')[0]}; {by_hand}") from error
+        except (OSError, BrokenConnection) as error:  # every error of requests is an OSError
+            raise MissingError(f"{url}: not reached ({_cause(error)}); call again to resume, or {by_hand}") from error
     return path
 
 
-def _receive(url: str, part: Path, progress: Progress | None) -> None:
-    have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310 checked
-    try:
-        response: Any = urllib.request.urlopen(request, timeout=_TIMEOUT_S)  # noqa: S310 checked by the caller
-    except urllib.error.HTTPError as error:
-        if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE or not have:
-            raise
-        # All of it is here already, or more than all: the digest will tell.
-        return
-    with response:
-        resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
-        length = int(response.headers.get("Content-Length") or 0)
-        done = have if resumed else 0
-        total = done + length if length else 0
-        with part.open("ab" if resumed else "wb") as handle:
-            while chunk := response.read(_CHUNK):
-                handle.write(chunk)
-                done += len(chunk)
-                if progress is not None:
-                    progress(done, total)
-        if total and done < total:
-            raise ConnectionError(f"the connection ended after {done} of {total} bytes")
+class _Resuming:
+    """What pooch calls to download: goes on from a part that an earlier call left behind."""
+
+    def __init__(self, part: Path, sha256: str, by_hand: str, progress: Progress | None) -> None:
+        self._part, self._sha256, self._by_hand, self._progress = part, sha256, by_hand, progress
+
+    def __call__(self, url: str, output_file: str, pooch: Any) -> None:
+        self._receive(url)
+        found = sha256_file(self._part)
+        if not found.startswith(self._sha256):
+            kind = "a web page" if _is_web_page(self._part) else f"a file of sha256 {found[:16]}…"
+            self._part.unlink()
+            raise UsageError(f"{url}: gave {kind} where sha256 {self._sha256[:16]}… is expected; {self._by_hand}")
+        self._part.replace(output_file)
+
+    def _receive(self, url: str) -> None:
+        import requests
+
+        have = self._part.stat().st_size if self._part.exists() else 0
+        # Bytes as they lie on the server: a server that packs them on the way would break sizes and ranges.
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+        with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT_S) as response:
+            if have and response.status_code == requests.codes.requested_range_not_satisfiable:
+                return  # all of it is here already, or more than all: the digest will tell
+            response.raise_for_status()
+            resumed = response.status_code == requests.codes.partial_content
+            done = have if resumed else 0
+            length = int(response.headers.get("Content-Length") or 0)
+            total = done + length if length else 0
+            with self._part.open("ab" if resumed else "wb") as handle:
+                # Not iter_content, which loses what has come of a chunk when the connection breaks.
+                while chunk := response.raw.read1(_CHUNK, decode_content=False):
+                    handle.write(chunk)
+                    done += len(chunk)
+                    if self._progress is not None:
+                        self._progress(done, total)
+
+
+def _cause(error: BaseException) -> str:
+    """Return the innermost reason in one line: what requests raises is wrapped several times."""
+    reason = error
+    while (inner := reason.__cause__ or getattr(reason, "reason", None) or reason.__context__) and isinstance(
+        inner, BaseException
+    ):
+        reason = inner
+    return " ".join(str(reason).split())[:160]
 
 
 def _is_web_page(path: Path) -> bool:

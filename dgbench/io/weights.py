@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dgbench.core.digests import sha256_file
-from dgbench.core.errors import MissingError, UsageError
+from dgbench.core.errors import MissingError, UsageError, did_you_mean
 from dgbench.io import cache
 from dgbench.io.atomic import atomic_writer
 from dgbench.io.download import Progress, fetch
@@ -26,7 +26,8 @@ class KnownWeight:
     """One file that dgbench knows by content.
 
     ``sha256`` may be a prefix where its authors published no more; ``url_sha256`` is set where ``url`` is an
-    archive that holds the file; ``cache`` is where its own library keeps it.
+    archive that holds the file; ``cache`` is where its own library keeps it; ``free`` is false where the licence
+    forbids some uses, so that a user is asked first.
     """
 
     name: str
@@ -37,6 +38,7 @@ class KnownWeight:
     url: str
     url_sha256: str = ""
     cache: str = ""
+    free: bool = True
 
 
 @functools.cache
@@ -122,26 +124,45 @@ def obtain_weight(name: str, *, folder: Path | None, progress: Progress | None =
         if row is None:
             raise
         try:
-            return _download(row, progress)
+            return download_weight(row, cache_folder(), progress=progress)
         except MissingError as refused:
             raise MissingError(f"{missing} (tried to download: {refused})") from refused
 
 
-def _download(row: KnownWeight, progress: Progress | None) -> Path:
-    target = cache_folder() / row.name
+def download_weight(row: KnownWeight, folder: Path, *, progress: Progress | None = None) -> Path:
+    """Download a listed weight into a folder of weights, by the name that the judges look for.
+
+    Raises:
+        MissingError: no network, or the server refuses. UsageError: what came has another content.
+    """
+    target = folder / row.name
     if not row.url_sha256:
         return fetch(row.url, target, sha256=row.sha256, progress=progress)
-    archive = cache_folder() / row.url.rsplit("/", 1)[-1]
+    archive = folder / row.url.rsplit("/", 1)[-1]
     fetch(row.url, archive, sha256=row.url_sha256, progress=progress)
     # Everything in it that the table knows is taken out, so that the archive comes once.
     with zipfile.ZipFile(archive) as bundle:
         for other in (item for item in known_weights() if item.url == row.url):
             members = [name for name in bundle.namelist() if name.rsplit("/", 1)[-1] == Path(other.name).name]
             if len(members) == 1:
-                with bundle.open(members[0]) as source, atomic_writer(cache_folder() / other.name) as sink:
+                with bundle.open(members[0]) as source, atomic_writer(folder / other.name) as sink:
                     shutil.copyfileobj(source, sink)
     archive.unlink()
-    return find_weight(row.name, folder=cache_folder(), sha256=row.sha256)
+    return find_weight(row.name, folder=folder, sha256=row.sha256)
+
+
+def named_weights(what: str) -> list[KnownWeight]:
+    """Return the rows that a set (``open``, ``standard``), ``inception`` or a file's name stands for.
+
+    Raises:
+        UsageError: none of these.
+    """
+    rows = [row for row in known_weights() if what in row.sets or what in (row.name, Path(row.name).name)]
+    rows = rows or [row for row in known_weights() if what == "inception" and "inception" in row.name]
+    if not rows:
+        known = ["open", "standard", "inception", *(row.name for row in known_weights())]
+        raise UsageError(f"no weights '{what}' (known: {', '.join(known)}).{did_you_mean(what, known)}")
+    return rows
 
 
 def weight_status(name: str, *, folder: Path | None) -> dict[str, Any]:

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from dgbench.core.errors import MissingError, UsageError
-from dgbench.io.weights import KnownWeight, find_weight, known_weights, obtain_weight, weight_status
+from dgbench.io.weights import (
+    KnownWeight,
+    find_weight,
+    known_weights,
+    named_weights,
+    obtain_weight,
+    weight_status,
+)
 
 
 def _put(path: Path, data: bytes) -> str:
@@ -127,3 +134,19 @@ def test_status_tells_here_other_and_missing(home: Path, assets: Path, tmp_path:
     assert weight_status("MobileFaceNet.onnx", folder=tmp_path)["state"] == "missing"
     _put(tmp_path / "MobileFaceNet.onnx", b"x")
     assert weight_status("MobileFaceNet.onnx", folder=tmp_path)["state"] == "other"
+
+
+def test_a_set_inception_or_a_file_is_what_can_be_named() -> None:
+    assert {row.role for row in named_weights("open")} == {"detector", "identity", "landmarks", "pose"}
+    assert [row.name for row in named_weights("inception")] == ["weights-inception-2015-12-05-6726825d.pth"]
+    assert [row.name for row in named_weights("w600k_r50.onnx")] == ["buffalo_l/w600k_r50.onnx"]
+    with pytest.raises(UsageError, match=r"no weights 'opne' .* Did you mean 'open'"):
+        named_weights("opne")
+
+
+def test_only_licences_that_forbid_nothing_are_free() -> None:
+    assert {row.name: row.free for row in known_weights() if "non-commercial" in row.licence} == {
+        "buffalo_l/det_10g.onnx": False,
+        "buffalo_l/w600k_r50.onnx": False,
+    }
+    assert sum(not row.free for row in known_weights()) == 2

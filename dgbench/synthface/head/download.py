@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import http.client
 import shutil
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from dgbench.core.digests import sha256_file
-from dgbench.core.errors import MissingError, UsageError, WorkFailedError
+from dgbench.core.errors import MissingError, UsageError
 from dgbench.io.atomic import atomic_writer, write_text
 from dgbench.io.cache import cache_folder
+from dgbench.io.download import fetch
 from dgbench.synthface.head.facekit import (
     FACEKIT_COMMIT,
     FaceKitFile,
@@ -29,8 +27,8 @@ from dgbench.synthface.head.model import HEAD_NOTICE
 
 #: Where the release's files lie; {name} is the file.
 FACEKIT_URL = f"https://raw.githubusercontent.com/ICT-VGL/ICT-FaceKit/{FACEKIT_COMMIT}/FaceXModel/{{name}}"
-_CHUNK = 1 << 18
-_TIMEOUT = 30.0
+#: The name of the compact file.
+COMPACT = "ict_facekit.npz"
 _TRIES = 3
 
 #: Called with (done, total).
@@ -63,7 +61,8 @@ def fetch_head(
     where it stopped, and every file is checked by sha256. They are removed once the compact file (16 MB) is written.
 
     Args:
-        source: a local copy of ICT-FaceKit or of its FaceXModel folder; None: download (154 files, 394 MB).
+        source: what DGBENCH_HEAD may name: a compact npz, a folder that holds one, a copy of ICT-FaceKit or of its
+            FaceXModel folder; None: download (154 files, 394 MB).
         out: the compact file; None: ``head/ict_facekit.npz`` in the cache folder.
         url: address of a file, with ``{name}``.
         progress: called with (files done, files in all).
@@ -77,9 +76,12 @@ def fetch_head(
         head = load_head(target)
         return FetchedHead(target, head.digest, 0)
     if source is not None:
-        if not source.is_dir():
-            raise UsageError(f"{source}: no such folder; give a copy of ICT-FaceKit or its FaceXModel folder")
-        _write_compact(source, target, progress)
+        if source.is_file() or (source / COMPACT).is_file():
+            _copy_compact(source if source.is_file() else source / COMPACT, target)
+        elif source.is_dir():
+            _write_compact(source, target, progress)
+        else:
+            raise UsageError(f"{source}: no such file or folder; give {COMPACT}, or a copy of ICT-FaceKit's FaceXModel")
         return FetchedHead(target, load_head(target).digest, 0)
     folder = target.parent / "FaceXModel"
     folder.mkdir(parents=True, exist_ok=True)
@@ -96,6 +98,13 @@ def fetch_head(
     return FetchedHead(target, digest, fetched)
 
 
+def _copy_compact(source: Path, target: Path) -> None:
+    load_head(source)  # a damaged or foreign file is refused before anything is written
+    with source.open("rb") as given, atomic_writer(target) as handle:
+        shutil.copyfileobj(given, handle)
+    write_text(target.with_name("NOTICE.txt"), HEAD_NOTICE + "\n")
+
+
 def _write_compact(folder: Path, target: Path, progress: Progress) -> None:
     arrays = obj_arrays(folder, progress)
     with atomic_writer(target) as handle:
@@ -104,49 +113,19 @@ def _write_compact(folder: Path, target: Path, progress: Progress) -> None:
 
 
 def _fetch(file: FaceKitFile, folder: Path, url: str) -> bool:
-    """Bring one file into ``folder``; True when something was downloaded."""
-    path, part = folder / file.name, folder / f"{file.name}.part"
-    if path.exists():
-        if sha256_file(path) == file.sha256:
-            return False
-        path.unlink()
-    address = url.format(name=file.name)
-    for _ in range(_TRIES):
-        _download(file, part, address)
-        if part.stat().st_size < file.size:
-            continue  # the connection broke: the next try goes on from here
-        if sha256_file(part) == file.sha256:
-            part.replace(path)
+    """Bring one file into ``folder``; True when something was downloaded. A broken connection is taken up again."""
+    path = folder / file.name
+    if path.exists() and sha256_file(path) == file.sha256:
+        return False
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            fetch(url.format(name=file.name), path, sha256=file.sha256)
             return True
-        # A damaged part would be continued for ever: the next try starts afresh.
-        part.unlink()
-    if part.exists():
-        raise MissingError(f"{address}: the connection broke {_TRIES} times; run the same command again to go on")
-    raise UsageError(f"{address}: not the file that is expected (sha256 differs)")
-
-
-def _download(file: FaceKitFile, part: Path, address: str) -> None:
-    """Append what ``part`` lacks of the file."""
-    have = part.stat().st_size if part.exists() else 0
-    if have >= file.size:
-        have = 0
-    request = urllib.request.Request(address)  # noqa: S310  (the caller's address; https by default)
-    if have:
-        request.add_header("Range", f"bytes={have}-")
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
-            resumed = have > 0 and answer.status == 206
-            with part.open("ab" if resumed else "wb") as handle:
-                while chunk := answer.read(_CHUNK):
-                    handle.write(chunk)
-    except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        raise MissingError(
-            f"{address}: cannot be downloaded ({reason}); run the same command again to go on, or copy the FaceXModel "
-            f"folder of ICT-FaceKit (github.com/ICT-VGL/ICT-FaceKit, commit {FACEKIT_COMMIT[:7]}) here and run "
-            "`dgbench data fetch-head --from FOLDER`"
-        ) from error
-    except OSError as error:
-        raise WorkFailedError(
-            f"{part}: cannot be written ({error.strerror}); free space and run the same command to go on"
-        ) from error
+        except MissingError as error:
+            part = path.with_name(f"{path.name}.part")
+            if not tries_left or not part.exists():  # nothing has come at all: there is no network
+                raise MissingError(
+                    f"{error}; or copy the FaceXModel folder of ICT-FaceKit (github.com/ICT-VGL/ICT-FaceKit, commit "
+                    f"{FACEKIT_COMMIT[:7]}) here and run `dgbench data fetch-head --from FOLDER`"
+                ) from error
+    return True

@@ -127,6 +127,18 @@ def test_obj_folder_and_compact_file_are_the_same_head(release, tmp_path):
     assert "MIT" in (tmp_path / "NOTICE.txt").read_text()
 
 
+@pytest.mark.parametrize("given", ["ict_facekit.npz", "."])
+def test_a_compact_head_is_taken_as_dgbench_head_takes_it(release, tmp_path, given):
+    made = fetch_head(source=release, out=tmp_path / "there" / "ict_facekit.npz")
+    again = fetch_head(source=tmp_path / "there" / given, out=tmp_path / "here" / "head.npz")
+    assert again.path.read_bytes() == made.path.read_bytes()
+    (tmp_path / "bad.npz").write_bytes(b"no head")
+    with pytest.raises(UsageError, match=r"bad\.npz: damaged"):
+        fetch_head(source=tmp_path / "bad.npz", out=tmp_path / "third.npz")
+    with pytest.raises(UsageError, match="nowhere: no such file or folder"):
+        fetch_head(source=tmp_path / "nowhere", out=tmp_path / "third.npz")
+
+
 @pytest.mark.parametrize(
     ("name", "change", "words"),
     [
@@ -188,7 +200,8 @@ class Server(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def server(release):
+def server(release, monkeypatch):
+    monkeypatch.delenv("DGBENCH_OFFLINE")  # the only server asked here is this test's own
     Server.asked, Server.broken, Server.times = [], "", 0
 
     def make(*args: object) -> Server:
@@ -240,7 +253,8 @@ def test_a_wrong_file_on_the_server_is_refused(server, release, tmp_path):
     assert not (tmp_path / "head.npz").exists()
 
 
-def test_no_network_is_exit_3_with_instructions(tmp_path):
+def test_no_network_is_exit_3_with_instructions(tmp_path, monkeypatch):
+    monkeypatch.delenv("DGBENCH_OFFLINE")
     with pytest.raises(MissingError, match="--from") as caught:
         fetch_head(out=tmp_path / "head.npz", url="http://127.0.0.1:9/{name}")
     assert caught.value.exit_code == 3
