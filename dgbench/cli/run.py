@@ -34,6 +34,9 @@ def run(
         bool, typer.Option("--any-commit", help="Run another upstream commit than the verified one.")
     ] = False,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds a pair may take in a worker.")] = 120.0,
+    pair_timeout: Annotated[
+        float, typer.Option("--pair-timeout", min=1, help="Seconds a pair may take of a method in this process.")
+    ] = 600.0,
     trained_on: Annotated[
         list[str] | None,
         typer.Option("--trained-on", help="A training set of a third-party method's own weights; may be repeated."),
@@ -97,6 +100,8 @@ def run(
             retry_failed=retry_failed,
             accept_edited=accept_edited,
             fresh=fresh,
+            pair_timeout_s=pair_timeout,
+            end_hung=True,
             progress=move,
         )
     failed = sum(summary.failed.values())

@@ -12,12 +12,15 @@ import numpy as np
 from dgbench.core.digests import sha256_bytes, sha256_file
 from dgbench.core.errors import DgbenchError, MissingError, UsageError, WorkFailedError
 from dgbench.core.face import Failure, Image
+from dgbench.io.regular import read_regular
 from dgbench.methods.baseline_card import BaselineCard, find_setup, require_setup
 from dgbench.methods.contract import LoadContext, Reenactor, Task
 from dgbench.methods.trained import TrainingNote, note_beside
 from dgbench.methods.worker_process import WorkerDied, WorkerLate, WorkerProcess, environment_of
 from dgbench.methods.worker_protocol import PROTOCOL, Done, Fatal, Hello, entry_of, image_bytes, run_line
 
+#: Of an answer, in pixels.
+_LARGEST_SIDE = 4096
 OnDeath = Literal["restart", "stop"]
 
 
@@ -232,7 +235,9 @@ class IsolatedReenactor(Reenactor):
         for name, image in (("source", task.source), ("reference", task.reference)):
             if image is not None:
                 path = process.folder / f"{name}-{place % self.batch_size}.rgb"
-                path.write_bytes(image_bytes(image))  # scratch that dies with the worker: atomicity buys nothing
+                path.unlink(missing_ok=True)  # a new file, never through what the worker may have put there
+                with path.open("xb") as handle:  # scratch that dies with the worker: atomicity buys nothing
+                    handle.write(image_bytes(image))
                 paths[name] = str(path)
         self._serial += 1
         outs[place] = process.folder / f"out-{self._serial}.rgb"
@@ -293,10 +298,10 @@ def _result(message: Done, out: Path) -> Image | Failure:
     if not message.ok:
         return Failure(message.kind, message.error)
     try:
-        data = out.read_bytes()
+        data = read_regular(out, limit=3 * _LARGEST_SIDE**2)  # the worker may have put a link or a pipe there
         out.unlink()
         return np.frombuffer(data, dtype=np.uint8).reshape(message.height, message.width, 3).copy()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, UsageError) as error:
         return Failure("error", f"the worker's image cannot be read ({error})")
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from dgbench.core.digests import sha256_bytes
+from dgbench.io.parent import bound_to_parent
 from dgbench.methods.baseline_card import baselines_folder
 from dgbench.methods.worker_protocol import Done, Fatal, Hello, close_line, parse
 
@@ -82,7 +83,7 @@ class WorkerProcess:
         scratch.mkdir()
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the interpreter is the user's own choice
-                list(command),
+                bound_to_parent(command),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,

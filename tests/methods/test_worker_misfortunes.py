@@ -14,7 +14,9 @@ import pytest
 
 from dgbench.core.errors import WorkFailedError
 from dgbench.core.face import Failure
+from dgbench.methods.worker import _result
 from dgbench.methods.worker_process import WorkerDied, WorkerProcess, worker_environment
+from dgbench.methods.worker_protocol import Done
 
 CRASH, HANG, RAISE, NAN, OUT_OF_MEMORY, NETWORK, READS_STDIN, EXITS = range(1, 9)
 
@@ -266,3 +268,35 @@ def test_foreign_code_is_not_offered_the_folders_of_dgbench(toy, tmp_path):
     assert shown[:2] == ["/repo/lib", "/repo/"]
     assert str(folder / "env" / "site-packages") in shown, "the method's own environment may lie in its folder"
     assert not {str(runtime), str(folder)} & set(shown)
+
+
+def _pipe(place: Path) -> None:
+    os.mkfifo(place)
+
+
+def _endless(place: Path) -> None:
+    place.symlink_to("/dev/zero")
+
+
+def _link(place: Path) -> None:
+    (place.parent / "elsewhere").write_bytes(bytes(48))
+    place.symlink_to(place.parent / "elsewhere")
+
+
+def _longer(place: Path) -> None:
+    place.write_bytes(bytes(49))
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("put", "words"), [(_pipe, "no regular file"), (_endless, "is a link"), (_link, "is a link"), (_longer, "reshape")]
+)
+def test_an_answer_that_is_no_file_of_the_right_size_is_a_failure_at_once(tmp_path, put, words):
+    place = tmp_path / "out.rgb"
+    put(place)
+    answer = _result(Done(op="done", id="p", ok=True, height=4, width=4), place)
+    assert isinstance(answer, Failure) and words in answer.message
+    place.unlink()
+    place.write_bytes(bytes(range(48)))
+    answer = _result(Done(op="done", id="p", ok=True, height=4, width=4), place)
+    assert isinstance(answer, np.ndarray) and answer[3, 3, 2] == 47

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from dgbench.core.errors import UsageError
+from dgbench.core.face import Failure
 from dgbench.core.pair import Pair
-from dgbench.engine.run.call_method import call_method
+from dgbench.engine.run.call_method import CallLimit, call_method
 from dgbench.engine.run.data import OpenData, open_data
 from dgbench.engine.run.inputs import InputLog
-from dgbench.engine.run.interrupt import StoppedError, graceful_stop
+from dgbench.engine.run.interrupt import StoppedError, end_now, graceful_stop
 from dgbench.engine.run.plan import RunFolder, RunPlan, Shard
 from dgbench.engine.run.request import RunRequest
 from dgbench.engine.run.shard_lock import lock_shard
@@ -22,7 +23,7 @@ from dgbench.engine.run.state import commit, journal_state, undone
 from dgbench.engine.run.tasks import TaskBuilder, prepared
 from dgbench.io.journal import Journal
 from dgbench.io.space import picture_bytes, require_space
-from dgbench.methods.contract import LoadContext, Reenactor
+from dgbench.methods.contract import LoadContext, Reenactor, Task
 from dgbench.methods.devices import check_device
 from dgbench.methods.registry import check_checkpoint
 from dgbench.methods.worker import IsolatedReenactor
@@ -74,6 +75,8 @@ def run_method(
     accept_edited: bool = False,
     fresh: bool = False,
     wait_s: float = 0.0,
+    pair_timeout_s: float | None = None,
+    end_hung: bool = False,
     progress: Progress | None = None,
 ) -> RunSummary:
     """Run a method over a protocol and keep images and journal under ``out``; pairs already done are not redone.
@@ -94,6 +97,9 @@ def run_method(
         accept_edited: go on with a run although the method's code has changed since; the record says so.
         fresh: remove what an earlier call made of this run, and begin anew.
         wait_s: how long to wait for another process that holds this part, such as a dying earlier try.
+        pair_timeout_s: seconds that a pair may take of a method in this process; a worker has its own limit.
+        end_hung: end the process where a method is over its time in code that cannot be interrupted; its batch is then
+            kept as timed out. For commands, not for use as a library.
         progress: called with (done, planned) after every batch.
 
     Raises:
@@ -127,7 +133,18 @@ def run_method(
             todo = undone(folder, mine, retry_failed=retry_failed, environment=here)
             if todo:
                 require_space(out, len(todo) * picture_bytes(opened.source.size), what=f"{len(todo)} images")
-                _work(method, opened, todo, folder=folder, shard=shard, plan=plan, progress=progress, planned=len(mine))
+                _work(
+                    method,
+                    opened,
+                    todo,
+                    folder=folder,
+                    shard=shard,
+                    plan=plan,
+                    progress=progress,
+                    planned=len(mine),
+                    pair_timeout_s=None if isinstance(method, IsolatedReenactor) else pair_timeout_s,
+                    end_hung=end_hung,
+                )
     return _summary(out, opened, mine, journal_state(folder), done_now=len(todo))
 
 
@@ -169,18 +186,31 @@ def _work(
     plan: RunPlan,
     progress: Progress | None,
     planned: int,
+    pair_timeout_s: float | None,
+    end_hung: bool,
 ) -> None:
     finished = planned - len(todo)
     inputs = InputLog(folder, shard, opened.source)
     builder = TaskBuilder(method, opened, protocol=plan.protocol, seed=plan.seed, inputs=inputs)
     with Journal(folder.journals / f"{shard.name}.jsonl") as journal, inputs, graceful_stop() as stop:
+
+        def hung(tasks: Sequence[Task]) -> None:
+            why = Failure("timeout", f"no answer within {pair_timeout_s:g} s, in code that cannot be interrupted")
+            pairs = [pair for pair in todo if pair.pair_id in {task.pair_id for task in tasks}]
+            journal.append([commit(folder, pair, why, 0.0, environment=method.environment) for pair in pairs])
+            end_now(
+                f"{folder.root}: method '{method.name}' hangs and cannot be interrupted; its {len(pairs)} pairs "
+                "are kept as timed out, and the same command goes on (--retry-failed --batch-size 1 finds the one)"
+            )
+
+        limit = CallLimit(pair_timeout_s, hung if end_hung else None)
         for batch, tasks in prepared(builder, todo, max(1, method.batch_size)):
             if stop.asked:
                 raise StoppedError(
                     f"{folder.root}: interrupted after {finished} of {planned} pairs; run the same command to go on"
                 )
             started = perf_counter()
-            results = call_method(method, tasks, size=opened.source.size)
+            results = call_method(method, tasks, size=opened.source.size, limit=limit)
             seconds = (perf_counter() - started) / len(batch)
             done = zip(batch, results, strict=True)
             journal.append([commit(folder, *one, seconds, environment=method.environment) for one in done])
