@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from dgbench.core.digests import seed_of
@@ -164,12 +162,3 @@ def blink(amount: float) -> dict[str, float]:
     """Return the weights of a blink, 0 open to 1 shut."""
     closed = float(np.clip(amount, 0, 1))
     return {"eyeBlink_L": closed, "eyeBlink_R": closed}
-
-
-def mix(*expressions: Mapping[str, float]) -> dict[str, float]:
-    """Add expressions shape by shape, each weight capped at 1."""
-    total: dict[str, float] = {}
-    for expression in expressions:
-        for name, weight in expression.items():
-            total[name] = min(1.0, total.get(name, 0.0) + float(weight))
-    return total

@@ -9,7 +9,6 @@ from dgbench.synthface.head.expressions import (
     RAFD_EXPRESSIONS,
     blink,
     expression_of,
-    mix,
 )
 from dgbench.synthface.person.hair_styles import STYLES
 from dgbench.synthface.person.person import BEARD_STYLES, GLASSES_KINDS, HAIR_STYLES, person
@@ -98,4 +97,3 @@ def test_contempt_is_lopsided():
 
 def test_blink_and_mix_cap_at_one():
     assert blink(2.0) == {"eyeBlink_L": 1.0, "eyeBlink_R": 1.0}
-    assert mix({"jawOpen": 0.7}, {"jawOpen": 0.6, "mouthFunnel": 0.1}) == {"jawOpen": 1.0, "mouthFunnel": 0.1}
