@@ -1,4 +1,4 @@
-"""``dgbench leaderboard build`` and ``check``: tables from records, and the guard that CI runs over them."""
+"""``dgbench leaderboard``: tables from records, the guard that CI runs over them, and measuring a record again."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from typing import Annotated
 
 import typer
 
+from dgbench.cli.options import DataRoot, Weights
 from dgbench.cli.output import AsJson, emit
+from dgbench.cli.progress import progress_bar
 from dgbench.core.digests import sha256_bytes
 
 _Protocols = Annotated[
     Path | None, typer.Option(help="The protocols folder; default: 'protocols' beside RESULTS, else the package's.")
+]
+_VerifiedOnly = Annotated[
+    bool, typer.Option("--verified-only", help="Rank only rows that were measured again (leaderboard verify).")
 ]
 _Results = Annotated[Path, typer.Argument(help="A results folder, or a folder of run folders.")]
 
@@ -23,15 +28,15 @@ def build(
         list[Path] | None, typer.Option(help="Also fill the marked tables of this Markdown file; may be repeated.")
     ] = None,
     protocols: _Protocols = None,
+    verified_only: _VerifiedOnly = False,
     as_json: AsJson = False,
 ) -> None:
     """Write CSV and Markdown tables of every record under RESULTS."""
     from dgbench.results.tables.leaderboard import build as build_leaderboard
 
-    files = [
-        str(file)
-        for file in build_leaderboard(results, out, readmes=readme or [], protocols_root=_released(results, protocols))
-    ]
+    released = _released(results, protocols)
+    made = build_leaderboard(results, out, readmes=readme or [], protocols_root=released, verified_only=verified_only)
+    files = [str(file) for file in made]
     emit({"files": files}, "\n".join(files), as_json=as_json)
 
 
@@ -47,6 +52,7 @@ def check(
         bool,
         typer.Option("--stranger", help="With --base: the branch is a stranger's, who may write no corrections."),
     ] = False,
+    verified_only: _VerifiedOnly = False,
     whole: Annotated[
         bool, typer.Option("--whole", help="Check every record again, those too that an earlier check found clean.")
     ] = False,
@@ -65,6 +71,7 @@ def check(
         base=base,
         trusted=not stranger,
         readmes=readme,
+        verified_only=verified_only,
         cache_file=None if whole else kept,
         jobs=jobs,
     )
@@ -80,3 +87,39 @@ def _released(results: Path, given: Path | None) -> Path:
 
     beside = results.resolve().parent / "protocols"
     return given or (beside if beside.is_dir() else protocols_root())
+
+
+def verify(
+    record: Annotated[Path, typer.Argument(metavar="RECORD", help="The folder of a record.")],
+    outputs: Annotated[Path, typer.Option("--outputs", help="Folder, zip or tar of its images, named <pair_id>.png.")],
+    data: DataRoot = None,
+    weights: Weights = None,
+    sample: Annotated[
+        int | None, typer.Option("--sample", min=0, help="Measure so many pairs; default: all. 0: digests alone.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the sample; draw it after the submission.")] = 0,
+    builder: Annotated[str, typer.Option("--builder", help="Who measures, such as the address of a CI run.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Measure RECORD again from its images and write a statement of the result beside it.
+
+    Exit code 1 where a score, or the digest of the images, is not what the record says.
+    """
+    from dgbench.core.errors import WorkFailedError
+    from dgbench.engine.score.verify import verify_record
+    from dgbench.results.records.statement import write_statement
+
+    with progress_bar(f"measuring {record} again", quiet=as_json) as move:
+        statement = verify_record(
+            record, outputs, data=data, weights=weights, sample=sample, seed=seed, builder=builder, progress=move
+        )
+    file = write_statement(record, statement)
+    result, taken = statement.predicate.result, statement.predicate.sample
+    lines = [*result.differences, *(f"not measured again: {name}: {why}" for name, why in result.skipped.items())]
+    agree = "all agree" if result.agrees else "they do not agree"
+    lines.append(
+        f"{file}: {result.scores} scores of {taken.pairs}/{taken.of} pairs, {agree}; outputs: {result.outputs}"
+    )
+    emit(statement.model_dump(mode="json", by_alias=True), "\n".join(lines), as_json=as_json)
+    if not result.agrees:
+        raise WorkFailedError(f"{record}: is not what its images give; the statement says so")

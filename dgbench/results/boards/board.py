@@ -21,6 +21,7 @@ from dgbench.results.boards.ranks import RankRange, better_by_intervals, better_
 from dgbench.results.boards.seeds import mean_of_seeds, mean_scores, same_pairs, spread_of_seeds
 from dgbench.results.records.published import Published, PublishedTable
 from dgbench.results.records.rules import Rules
+from dgbench.results.records.statement import TIERS, Tier, lacks, tier_of
 from dgbench.results.records.store import StoredRecord
 
 #: Marks a value over so few images that it is biased; and what a table says about the mark below itself.
@@ -45,6 +46,8 @@ class Row:
         reason: "" for a ranked row, else why it is not ranked.
         overlap: of its training data with what the protocol tests on.
         hidden: metrics of its records that are not shown, their cards being none of dgbench's.
+        tier: how far its numbers are known: the least of its records.
+        lacks: what cannot be known of its records, "" for nothing.
     """
 
     name: str
@@ -54,6 +57,8 @@ class Row:
     reason: str
     overlap: Overlap
     hidden: frozenset[str] = frozenset()
+    tier: Tier = "reported by its author"
+    lacks: str = ""
 
     @property
     def stored(self) -> StoredRecord:
@@ -179,7 +184,11 @@ class Board:
 
 
 def make_boards(
-    records: Sequence[StoredRecord], published: Published | None = None, *, rules: Rules | None = None
+    records: Sequence[StoredRecord],
+    published: Published | None = None,
+    *,
+    rules: Rules | None = None,
+    verified_only: bool = False,
 ) -> list[Board]:
     """Group, judge and order records; deterministic, whatever the order they come in.
 
@@ -188,6 +197,7 @@ def make_boards(
         published: printed tables to stand beside them.
         rules: the protocols and cards that records are held against. Where they are not given, or a protocol is not
             among them, the newest record of a table is the measure of the others.
+        verified_only: rank only records that were measured again.
     """
     entries = find_entries(records)
     groups: dict[str, dict[str, list[StoredRecord]]] = defaultdict(lambda: defaultdict(list))
@@ -202,7 +212,7 @@ def make_boards(
             sections=tuple(
                 section
                 for judges in sorted(groups.get(name, {}))
-                for section in _sections(name, judges, groups[name][judges], entries, rules)
+                for section in _sections(name, judges, groups[name][judges], entries, rules, verified=verified_only)
             ),
             published=tuple(table for table in tables if table.near == name),
         )
@@ -211,7 +221,13 @@ def make_boards(
 
 
 def _sections(
-    protocol: str, judges: str, records: list[StoredRecord], entries: Entries, rules: Rules | None
+    protocol: str,
+    judges: str,
+    records: list[StoredRecord],
+    entries: Entries,
+    rules: Rules | None,
+    *,
+    verified: bool,
 ) -> list[Section]:
     """The table of one protocol and judge set, and beside it those of older cards and of other pairs."""
     facts = rules.protocol(protocol) if rules else None
@@ -226,7 +242,9 @@ def _sections(
             continue
         tables[stored.path] = table = stored.pair_scores()
         reason, edition = "", verdict.edition
-        if table is not None and primary in table.columns and not np.isfinite(table[primary]).all():
+        if verified and tier_of(stored) != "measured again here":
+            reason = "not measured again"
+        elif table is not None and primary in table.columns and not np.isfinite(table[primary]).all():
             reason = "pair scores are not finite"
         elif table is not None and facts is not None and facts.pairs is None:
             edition = ", ".join(filter(None, (edition, pairs_edition(table))))
@@ -261,6 +279,8 @@ def _section(
             reason=verdicts[seeds[0].path].reason,
             overlap=overlap(seeds[0].record.protocol.id, seeds[0].record.method.training_data),
             hidden=verdicts[seeds[0].path].hidden,
+            tier=max((tier_of(stored) for stored in seeds), key=TIERS.index),
+            lacks="; ".join(dict.fromkeys(filter(None, map(lacks, seeds)))),
         )
         for seeds in (*ranked, *((stored,) for stored in records if verdicts[stored.path].reason))
     ]

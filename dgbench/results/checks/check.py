@@ -44,6 +44,7 @@ def check(
     base: str | None = None,
     trusted: bool = True,
     readmes: Sequence[Path] | None = None,
+    verified_only: bool = False,
     cache_file: Path | None = None,
     jobs: int | None = None,
 ) -> list[Problem]:
@@ -58,6 +59,7 @@ def check(
         trusted: whether the branch is a maintainer's; a stranger's may not write corrections.
         readmes: Markdown files whose marked tables must be what the records say; default: ``README.md`` beside
             ``results_root``, where it has such tables.
+        verified_only: whether the tables rank only what was measured again, as they were built.
         cache_file: where it is kept which records were found clean, so that they are not read again.
         jobs: processes that check records; one for each core by default.
 
@@ -87,7 +89,7 @@ def check(
     if readmes is None:
         beside = results_root.resolve().parent / "README.md"
         readmes = [beside] if has_blocks(beside) else []
-    problems += _regeneration(results_root, readmes, rules, readable=not problems)
+    problems += _regeneration(results_root, readmes, rules, verified_only=verified_only, readable=not problems)
     return sorted(set(problems))
 
 
@@ -171,12 +173,14 @@ def _strays(root: Path) -> list[Problem]:
     return problems
 
 
-def _regeneration(root: Path, readmes: Sequence[Path], rules: Rules | None, *, readable: bool) -> list[Problem]:
+def _regeneration(
+    root: Path, readmes: Sequence[Path], rules: Rules | None, *, verified_only: bool, readable: bool
+) -> list[Problem]:
     """Leaderboard files that are not what the records say, to the byte."""
     folder = root / "leaderboards"
     try:
         published = load_published(root)
-        boards = make_boards(find_records(root), published, rules=rules)
+        boards = make_boards(find_records(root), published, rules=rules, verified_only=verified_only)
     except UsageError as error:
         return [Problem("leaderboards", "schema", str(error))] if readable else []
     files = leaderboard.render_boards(boards, published)

@@ -13,12 +13,14 @@ from dgbench.io.regular import read_regular
 from dgbench.results.checks.pairs_check import table_problems
 from dgbench.results.checks.problem import Problem
 from dgbench.results.records.rules import ProtocolFacts, Rules
+from dgbench.results.records.statement import read_statement
 from dgbench.results.records.store import (
     ENVIRONMENT,
     MAX_ENVIRONMENT,
     MAX_TABLE,
     PAIR_SCORES,
     RECORD,
+    STATEMENT,
     StoredRecord,
     published_path,
 )
@@ -42,6 +44,13 @@ def record_problems(stored: StoredRecord, rules: Rules | None = None) -> list[Pr
         (ENVIRONMENT, MAX_ENVIRONMENT, record.environment_sha256),
     ):
         problems += _file_problems(stored, name, limit, sha256)
+    try:
+        statement = read_statement(stored.folder)
+        if statement is not None and not statement.predicate.result.agrees:
+            problems.append(Problem(file, "verified", "was measured again, and is not what its images give"))
+    except UsageError as error:
+        place = f"{stored.path}/{STATEMENT}"
+        problems.append(Problem(place, "verified", str(error).removeprefix(f"{stored.folder / STATEMENT}: ")))
     problems += [Problem(file, kind, text) for kind, text in _own_problems(record)]
     if rules is not None:
         problems += [Problem(file, kind, text) for kind, text in _rule_problems(record, rules)]

@@ -55,12 +55,18 @@ def _block(line: str, boards: Sequence[Board], where: str) -> str:
     asked = _BEGIN.fullmatch(line.strip())
     if asked is None:
         raise UsageError(f"{where}: write '{_MARK} PROTOCOL JUDGES: METRIC, METRIC -->'")
-    sections = {(board.protocol, section.judges or "none"): section for board in boards for section in board.sections}
-    section = sections.get((asked["protocol"], asked["judges"]))
-    if section is None:
-        known = ", ".join(" ".join(key) for key in sorted(sections)) or "none"
+    names = [name.strip() for name in asked["metrics"].split(",")]
+    sections = [(board.protocol, section.judges or "none", section) for board in boards for section in board.sections]
+    # Where every record is by older cards, they stand in a table of their own, and that one is meant.
+    wanted = (asked["protocol"], asked["judges"])
+    of = [section for protocol, judges, section in sections if (protocol, judges.split(" (")[0]) == wanted]
+    whole = [section for section in of if set(names) <= {*section.metric_names(), *section.metric_names(compat=True)}]
+    if not of:
+        known = (
+            ", ".join(sorted({f"{protocol} {section.judges or 'none'}" for protocol, section in sections})) or "none"
+        )
         raise UsageError(f"{where}: no record of {asked['protocol']} by {asked['judges']} judges; there are: {known}")
-    return _table(section, [name.strip() for name in asked["metrics"].split(",")], where)
+    return _table((whole or of)[0], names, where)
 
 
 def _table(section: Section, names: Sequence[str], where: str) -> str:

@@ -11,13 +11,26 @@ from dgbench.core.text import for_csv
 from dgbench.results.boards.board import Board, Row, Section
 from dgbench.results.boards.entries import seed_name
 from dgbench.results.records.published import Published, PublishedTable
+from dgbench.results.records.statement import tier_of
 from dgbench.results.records.store import StoredRecord
 from dgbench.results.tables import formats
 
 _COMMON = ("judges", "rank_low", "rank_high", "status", "method", "variant", "seeds", "origin", "coverage")
-_TRAILING = ("failures", "training_data", "overlap", "date", "method_digest", "published_values", "notes", "record")
+_TRAILING = (
+    "failures",
+    "training_data",
+    "overlap",
+    "date",
+    "method_digest",
+    "published_values",
+    "notes",
+    "tier",
+    "lacks",
+    "code",
+    "record",
+)
 _OVERALL = ("protocol", *_COMMON, "metric", "primary", "paper_compat", "value", "low", "high", "measured_only")
-_OVERALL_TRAILING = ("n_scored", "n_expected", *_TRAILING[:4], "card_digest", "source", "notes", "record")
+_OVERALL_TRAILING = ("n_scored", "n_expected", *_TRAILING[:4], "card_digest", "source", "notes", "tier", "record")
 
 
 def protocol_csv(board: Board) -> str:
@@ -53,7 +66,7 @@ def overall_csv(boards: Sequence[Board], published: Published) -> str:
     for table in published.tables:
         for method in table.rows:
             for name, value in table.cells(method).items():
-                tail = ["", "", "", "", "", "", "", _source(table), "", _place(table)]
+                tail = ["", "", "", "", "", "", "", _source(table), "", "", _place(table)]
                 cells = [name, "no", "no", str(value), "", "", ""]
                 rows.append([table.near, *_published_common(table, method), *cells, *tail])
     return _csv([*_OVERALL, *_OVERALL_TRAILING], rows)
@@ -78,6 +91,7 @@ def _overall_row(board: Board, section: Section, row: Row, stored: StoredRecord,
         metric.card_digest[:12],
         record.source,
         _notes([metric]),
+        tier_of(stored),
         stored.path,
     ]
 
@@ -100,6 +114,9 @@ def _row_trailing(row: Row, section: Section) -> list[str]:
         record.method.digest[:12],
         "",
         _notes([metric for name in _names([section]) if (metric := row.metric(name)) is not None]),
+        row.tier,
+        row.lacks,
+        " ".join(dict.fromkeys(formats.code(stored.record.code) for stored in row.seeds)),
         " ".join(stored.path for stored in row.seeds),
     ]
 
@@ -111,7 +128,7 @@ def _published_common(table: PublishedTable, method: str) -> list[str]:
 
 def _published_trailing(table: PublishedTable, method: str) -> list[str]:
     values = "; ".join(f"{name} {value}" for name, value in table.cells(method).items())
-    return ["", "", "", "", "", f"{values} ({_source(table)})", "", _place(table)]
+    return ["", "", "", "", "", f"{values} ({_source(table)})", "", "", "", "", _place(table)]
 
 
 def _source(table: PublishedTable) -> str:

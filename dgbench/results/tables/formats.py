@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dgbench.core.record import Interval, MetricValue
+from dgbench.core.record import Code, Interval, MetricValue
 from dgbench.results.boards.ranks import RankRange
 
 DECIMALS = 4
@@ -40,6 +40,12 @@ def failures(counts: Mapping[str, int]) -> str:
 def training(data: tuple[str, ...]) -> str:
     """Declared training data, in the record's order; ``none declared`` for none."""
     return "; ".join(data) or "none declared"
+
+
+def code(value: Code) -> str:
+    """Version and commit of the dgbench that made a record, with ``+changed`` where its files had been changed."""
+    commit = f"@{value.commit[:8]}" if value.commit else ""
+    return f"{value.version}{commit}{'+changed' if value.dirty else ''}"
 
 
 def metric_cell(value: MetricValue | None, spread: float | None = None, *, decimals: int = DECIMALS) -> str:

@@ -31,6 +31,7 @@ def build(
     *,
     readmes: Sequence[Path] = (),
     protocols_root: Path | None = None,
+    verified_only: bool = False,
 ) -> list[Path]:
     """Write the leaderboard of every record under ``results_root`` into ``out`` (default ``…/leaderboards``).
 
@@ -42,6 +43,7 @@ def build(
         out: where the tables go.
         readmes: Markdown files with marked tables.
         protocols_root: the protocols that records are held against; default: ``protocols`` beside the results.
+        verified_only: rank only records that were measured again.
 
     Raises:
         UsageError: no such folder, a damaged record, a link, or a table that cannot be filled; then nothing is written.
@@ -56,7 +58,8 @@ def build(
     # Records are read under the lock: whoever builds last has seen every record that was there before.
     with folder_lock(out or results_root, purpose="leaderboard build", timeout_s=_WAIT_S):
         published = load_published(results_root)
-        boards = make_boards(find_records(results_root), published, rules=rules_beside(results_root, protocols_root))
+        rules = rules_beside(results_root, protocols_root)
+        boards = make_boards(find_records(results_root), published, rules=rules, verified_only=verified_only)
         texts = {file: filled(file, boards) for file in readmes}
         link = f"{Path(os.path.relpath(results_root, folder)).as_posix()}/"
         files = render_boards(boards, published, link=link)

@@ -54,7 +54,7 @@ def protocol_markdown(board: Board, *, link: str = "../") -> str:
 def section_markdown(section: Section, *, link: str = "") -> str:
     """The table of one judge set; ``link`` is the way from the page to the results folder."""
     names = section.headline
-    header = ["Rank", "Method", "Origin", "Coverage"]
+    header = ["Rank", "Method", "Tier", "Coverage"]
     header += [f"{name} {ARROWS[section.card(name).direction]}" for name in names]
     header += ["Failures", "Training data", "Date", "Record"]
     return markdown_table(header, [_cells(section, row, names, link) for row in section.rows])
@@ -134,7 +134,7 @@ def _cells(section: Section, row: Row, names: Sequence[str], link: str) -> list[
     return [
         place,
         row.text,
-        record.origin,
+        "; ".join(filter(None, (row.tier if record.origin == "measured" else record.origin, row.lacks))),
         row.coverage,
         *metrics,
         failures,
