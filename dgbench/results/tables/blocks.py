@@ -62,9 +62,7 @@ def _block(line: str, boards: Sequence[Board], where: str) -> str:
     of = [section for protocol, judges, section in sections if (protocol, judges.split(" (")[0]) == wanted]
     whole = [section for section in of if set(names) <= {*section.metric_names(), *section.metric_names(compat=True)}]
     if not of:
-        known = (
-            ", ".join(sorted({f"{protocol} {section.judges or 'none'}" for protocol, section in sections})) or "none"
-        )
+        known = ", ".join(f"{protocol} {judges}" for protocol, judges, _ in sections) or "none"
         raise UsageError(f"{where}: no record of {asked['protocol']} by {asked['judges']} judges; there are: {known}")
     return _table((whole or of)[0], names, where)
 
