@@ -74,10 +74,21 @@ def level_crop(face: Detection, *, enlarge: float, size: int) -> NDArray[np.floa
     return matrix
 
 
+class _GivenBoxes:
+    """Stands where face-alignment keeps its detector: the boxes are SCRFD's, found elsewhere.
+
+    ``reference_scale`` is the sum of a box's sides for which the crop has 200 px; face-alignment has one for each
+    detector, 165 for SCRFD, RetinaFace and YuNet and 195 for boxes of unknown origin, which are wider.
+    """
+
+    reference_scale = 165
+
+
 class FaceAlignment3D(LandmarkNetwork):
     """face-alignment 1.5's 3D-FAN-4 with its depth network (Bulat & Tzimiropoulos 2017), run by its own code.
 
-    The box comes from the set's own detector; no flipped second pass. Its loader would unpickle the depth file
+    The box comes from the set's own detector, SCRFD, and is cropped as face-alignment crops its own SCRFD's; no flipped
+    second pass. Its loader would unpickle the depth file
     without limits, so both files are read here as tensors alone and handed on. It gives no visibility: every
     point has 1.
     """
@@ -98,8 +109,10 @@ class FaceAlignment3D(LandmarkNetwork):
                 face_detector="folder",
                 compile=False,
             )
+        self._net.face_detector = _GivenBoxes()
         sha256 = digest([sha256_file(path) for path in paths])
-        self.network = JudgeNetwork(role="landmarks", name="face-alignment-3d", sha256=sha256)
+        name = f"face-alignment-3d@{_GivenBoxes.reference_scale}"
+        self.network = JudgeNetwork(role="landmarks", name=name, sha256=sha256)
 
     def find(self, image: Image, face: Detection) -> Landmarks:
         """See :meth:`LandmarkNetwork.find`."""

@@ -10,6 +10,7 @@ from dgbench.core.errors import MissingError, UsageError
 from dgbench.core.face import FaceObservation
 from dgbench.networks.detector import Detection, main_face, suppress
 from dgbench.networks.judges import Judges, load_judges
+from dgbench.synthface.sets.mini import MiniStore
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +84,15 @@ def test_signs_of_the_pose(judges: Judges, photographs: dict[str, np.ndarray]) -
         assert plain.pose and mirrored.pose and clockwise.pose
         assert abs(plain.pose.yaw + mirrored.pose.yaw) < 4 and abs(plain.pose.roll + mirrored.pose.roll) < 4
         assert clockwise.pose.roll - plain.pose.roll == pytest.approx(20, abs=6)
+
+
+@pytest.mark.parametrize(("cell", "yaw"), [("c06", -45.0), ("c07", 45.0)])
+def test_a_nose_to_image_right_is_a_positive_yaw(judges: Judges, cell: str, yaw: float) -> None:
+    store = MiniStore()
+    faces = [store.image(f"synthface-mini/s{person:04d}/{cell}") for person in range(129, 137)]
+    found = [face.pose.yaw for face in judges.observe(faces, roles=("detector", "pose")) if face.pose]
+    assert len(found) >= 6
+    assert float(np.mean(found)) == pytest.approx(yaw, abs=8)
 
 
 @pytest.mark.parametrize("kind", ["black", "noise", "flat"])

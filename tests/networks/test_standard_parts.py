@@ -140,6 +140,27 @@ def test_detection_equals_insightface(scrfd_file: Path) -> None:
     assert ours.detect([np.zeros((64, 64, 3), np.uint8)]) == [None]
 
 
+def test_detection_reads_colours_in_insightfaces_order(scrfd_file: Path, tmp_path: Path) -> None:
+    """A grey picture looks the same in both orders: this detector scores the last plane that it is given."""
+    model = onnx.load(str(scrfd_file))
+    for tensor in model.graph.initializer:
+        if tensor.name.startswith("w_score"):
+            weight = numpy_helper.to_array(tensor).copy()
+            weight[0, :2] = 0
+            tensor.CopyFrom(_tensor(tensor.name, 3 * weight))
+    coloured = tmp_path / "det_10g.onnx"
+    onnx.save(model, str(coloured))
+    image = np.zeros((128, 96, 3), np.uint8)
+    image[24:40, 16:32, 0] = image[88:104, 56:72, 2] = 255
+    theirs = SCRFD(model_file=str(coloured))
+    theirs.prepare(-1, input_size=(640, 640), det_thresh=0.5)
+    boxes, _ = theirs.detect(np.ascontiguousarray(image[..., ::-1]))
+    swapped, _ = theirs.detect(image)
+    found = np.stack([face.box for face in Scrfd(coloured).detect_all(image)])
+    np.testing.assert_allclose(found, boxes[:, :4], atol=1e-4)
+    assert len(swapped) and np.abs(swapped[:, 1].mean() - found[:, 1].mean()) > 40
+
+
 @pytest.fixture(scope="module")
 def inception_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import_torchvision()
@@ -201,6 +222,7 @@ def test_tensors_of_another_network_are_refused(tmp_path: Path) -> None:
 
 def test_landmarks_equal_face_alignment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import face_alignment
+    from face_alignment.detection.scrfd.scrfd_detector import SCRFDDetector
     from face_alignment.models import FAN, ResNetDepth
 
     checkpoints = tmp_path / "hub" / "checkpoints"
@@ -220,6 +242,8 @@ def test_landmarks_equal_face_alignment(tmp_path: Path, monkeypatch: pytest.Monk
         face_detector="folder",
         compile=False,
     )
+    # The library's own crop of an SCRFD box; its detector's weights are not needed for that.
+    theirs.face_detector = SCRFDDetector.__new__(SCRFDDetector)
     image = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
     face = Detection(1.0, np.array([30, 25, 100, 110], np.float32), np.zeros((5, 2), np.float32))
     found = ours.find(image, face)
