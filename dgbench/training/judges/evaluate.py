@@ -17,6 +17,7 @@ from dgbench.metrics.pose import geodesic
 from dgbench.networks.canonical import pose_from_landmarks
 from dgbench.networks.embedded.judges import EmbeddedDetector, EmbeddedIdentity
 from dgbench.networks.embedded.store import load_identity, load_landmarks
+from dgbench.stats.verification import equal_error_rate
 from dgbench.training.judges.data import EVALUATION_FIRST, FRAME, Faces, read_faces, render_people
 
 log = logging.getLogger(__name__)
@@ -118,23 +119,6 @@ def at_size(faces: Faces, size: int) -> Faces:
     scale = size / faces.images.shape[1]
     small = [cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) for image in faces.images]
     return replace(faces, images=np.stack(small), points=faces.points * np.float32(scale))
-
-
-def equal_error_rate(same: NDArray[np.floating], others: NDArray[np.floating]) -> float:
-    """Return the rate at which as many same pairs fall below a threshold as different pairs reach it.
-
-    Where no threshold gives equality exactly, the mean of the two rates where they are nearest.
-
-    Raises:
-        ValueError: one kind of pair is missing.
-    """
-    if not len(same) or not len(others):
-        raise ValueError("an equal error rate needs pairs of both kinds")
-    thresholds = np.unique(np.concatenate([same, others]))
-    rejected = np.searchsorted(np.sort(same), thresholds, side="left") / len(same)
-    accepted = 1 - np.searchsorted(np.sort(others), thresholds, side="left") / len(others)
-    nearest = int(np.argmin(np.abs(rejected - accepted)))
-    return float((rejected[nearest] + accepted[nearest]) / 2)
 
 
 def main(arguments: list[str] | None = None) -> None:

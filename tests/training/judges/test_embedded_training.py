@@ -9,6 +9,7 @@ import torch
 
 from dgbench.networks.canonical import MEAN_FACE, pose_from_landmarks
 from dgbench.networks.embedded.store import save
+from dgbench.stats.verification import equal_error_rate
 from dgbench.training.judges.data import (
     EVALUATION_FIRST,
     FRAME,
@@ -18,7 +19,6 @@ from dgbench.training.judges.data import (
     read_faces,
     render_people,
 )
-from dgbench.training.judges.evaluate import equal_error_rate
 from dgbench.training.judges.losses import ArcFaceLoss
 from dgbench.training.judges.train import Recipe, train
 from dgbench.training.judges.views import ViewMaker, damaged
