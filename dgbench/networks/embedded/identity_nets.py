@@ -89,6 +89,34 @@ class IdentityMeasure(_Identity):
         self.head = nn.Sequential(nn.Flatten(), nn.Linear(160 * 16, DIMENSION), nn.BatchNorm1d(DIMENSION))
 
 
+class IdentityMeasure2(nn.Module):
+    """The second network that measures: ArcFace's own framing at 80 px, fine detail beside colour, depthwise pooling.
+
+    Its input has six planes: the colours, and the colours less their mean over 5×5 pixels, so that a smear with the
+    right hair and skin lacks what the network looks for.
+    """
+
+    CROP = 80
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *(conv(6, 24, stride=2), conv(24, 48, stride=2), Residual(48)),
+            *(conv(48, 96, stride=2), Residual(96), Residual(96), conv(96, 160, stride=2), Residual(160)),
+            conv(160, 256, kernel=1),
+        )
+        self.head = nn.Sequential(
+            nn.Conv2d(256, 256, 5, groups=256, bias=False),
+            *(nn.BatchNorm2d(256), nn.Flatten(), nn.Linear(256, DIMENSION)),
+        )
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Embed (B, 3, 80, 80) RGB in 0..1, aligned to ArcFace's template; (B, 128) of unit length."""
+        detail = crops - avg_pool2d(crops, 5, 1, 2, count_include_pad=False)
+        value = torch.cat([crops * 2 - 1, detail * 4], 1)
+        return normalize(self.head(self.body(value)), dim=1)
+
+
 class IdentityTrain(_Identity):
     """The network to train with: inverted residuals and global depthwise pooling (Chen et al. 2018)."""
 
