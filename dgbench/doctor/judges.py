@@ -16,15 +16,15 @@ from dgbench.core.card import JudgeSet
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Failure, Image, Landmarks
 from dgbench.core.pair import Pair
-from dgbench.engine.quickstart import shipped_dg
-from dgbench.engine.run.answers import reenact
+from dgbench.engine.run.call_method import call_method
 from dgbench.engine.run.data import OpenData, open_data
+from dgbench.engine.run.methods import default_checkpoint
 from dgbench.engine.run.plan import RunFolder
 from dgbench.engine.run.tasks import TaskBuilder
 from dgbench.engine.score.scorer import RunImages
 from dgbench.io.cache import cache_folder
 from dgbench.methods.contract import LoadContext
-from dgbench.methods.registry import NEED_CHECKPOINT, create
+from dgbench.methods.registry import create
 from dgbench.networks.judges import Judges, load_judges
 from dgbench.protocols.registry import LoadedProtocol
 from dgbench.scoring.evaluator import evaluate
@@ -150,14 +150,13 @@ def compare_judges(
 
 def _images(name: str, opened: OpenData, pairs: Sequence[Pair], protocol: str) -> dict[str, Image | Failure]:
     method = create(name)
-    checkpoint = shipped_dg() if name in NEED_CHECKPOINT else None
-    method.load(LoadContext(size=opened.source.size, checkpoint=checkpoint))
+    method.load(LoadContext(size=opened.source.size, checkpoint=default_checkpoint(name)))
     builder = TaskBuilder(method, opened, protocol=protocol, seed=0)
     made: dict[str, Image | Failure] = {}
     step = max(1, method.batch_size)
     for start in range(0, len(pairs), step):
         batch = pairs[start : start + step]
-        results = reenact(method, [builder.task(pair) for pair in batch], size=opened.source.size)
+        results = call_method(method, [builder.task(pair) for pair in batch], size=opened.source.size)
         made.update({pair.pair_id: result for pair, result in zip(batch, results, strict=True)})
     return made
 
