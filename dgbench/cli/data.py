@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -96,6 +97,7 @@ def prepare(
         *(f"  failed            {count} x {kind}" for kind, count in images.failed.items()),
         f"  no landmarks      {images.without_landmarks}",
         f"pictures            {done.inputs}",
+        *([f"outside photographs {done.outside}; not compared"] if done.outside else []),
         f"images missing      {len(done.missing)}" + (f", such as {done.missing[0]}" if done.missing else ""),
         f"next                dgbench run --protocol {loaded.protocol.name} --data {out} --method NAME --out RUN",
     ]
@@ -110,6 +112,7 @@ def prepare(
             "failed": images.failed,
             "missing": done.missing,
             "inputs": done.inputs,
+            "outside": asdict(done.outside) if done.outside else None,
             "skipped": {reason: len(paths) for reason, paths in done.skipped.items()},
         },
         "\n".join(lines),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,6 +83,7 @@ def verify(name: Name, data: DataRoot = None, as_json: AsJson = False) -> None:
         problem=str(stopped or ""),
     )
     images = sum(found.other_part.values())
+    padding = opened.padding() if opened else None
     lines = [
         f"protocol        {protocol.name} ({protocol.digest[:12]})",
         *(f"{thing:<15} {covered}/{expected}" for thing, covered, expected in table(found, people=10)),
@@ -91,6 +93,7 @@ def verify(name: Name, data: DataRoot = None, as_json: AsJson = False) -> None:
         + f"{images} images of {len(found.other_part)} people: not of this protocol",
         *([f"of neither      {_some(found.nobodys)}"] if found.nobodys else []),
         *([f"pictures        {opened.inputs}"] if opened and opened.inputs else []),
+        *([f"padding         {padding}; not compared"] if padding else []),
         *(f"left out        {len(paths)} x {reason}" for reason, paths in sorted(skipped.items())),
         *found.advice,
     ]
@@ -112,6 +115,7 @@ def verify(name: Name, data: DataRoot = None, as_json: AsJson = False) -> None:
             "images_of_neither_part": found.nobodys,
             "skipped": skipped,
             "inputs": opened.inputs if opened else "",
+            "padding": asdict(padding) if padding else None,
             "advice": found.advice,
         },
         "\n".join(lines),

@@ -8,17 +8,15 @@ the stem; copies whose names were lost are refused, because nothing in them can 
 from __future__ import annotations
 
 import re
-import struct
 from pathlib import Path
 
 import pandas as pd
-from PIL import Image as Pillow
 
 from dgbench.core.errors import UsageError
 from dgbench.datasets.dataset import Dataset
 from dgbench.datasets.listing import HIDDEN, NOT_AN_IMAGE, is_image, list_tree, stem
 from dgbench.datasets.manifest import Manifest, make_frames
-from dgbench.io.images import FORMATS
+from dgbench.io.images import shown_size
 
 CAMERAS = ("000", "045", "090", "135", "180")
 EXPRESSIONS = ("angry", "contemptuous", "disgusted", "fearful", "happy", "neutral", "sad", "surprised")
@@ -44,8 +42,6 @@ _NAME = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _SEXES = {"female": "f", "male": "m"}
-_ORIENTATION = 0x0112  # of EXIF
-_ON_ITS_SIDE = (5, 6, 7, 8)
 #: Of copies of one photograph the first of these is used.
 _VARIANTS = ("original", "crop", "renamed")
 _SECOND_COPY = "second copy of a photograph (published names before others, whole photographs before crops)"
@@ -188,26 +184,16 @@ def _row(path: str) -> dict[str, object] | str:
 
 def _best_first(root: Path, copies: list[dict[str, object]]) -> list[dict[str, object]]:
     """Sort the copies of one photograph: by name, then by size, then the one under the fewest folders, then by path."""
-    sizes = {str(row["path"]): _size(root / str(row["path"])) for row in copies}
+    sizes = {str(row["path"]): shown_size(root / str(row["path"])) for row in copies}
     for row in copies:
-        if row["variant"] == "original" and sizes[str(row["path"])] not in (None, SIZE):
+        if row["variant"] == "original" and sizes[str(row["path"])] not in (None, SIZE[::-1]):
             row["variant"] = "crop"
 
     def rank(row: dict[str, object]) -> tuple[int, bool, int, str]:
         path = str(row["path"])
-        return _VARIANTS.index(str(row["variant"])), sizes[path] != SIZE, path.count("/"), path
+        return _VARIANTS.index(str(row["variant"])), sizes[path] != SIZE[::-1], path.count("/"), path
 
     return sorted(copies, key=rank)
-
-
-def _size(path: Path) -> tuple[int, int] | None:
-    """Return width and height as shown from the file's header, or ``None`` where it has none that can be read."""
-    try:
-        with Pillow.open(path, formats=FORMATS) as picture:
-            width, height = picture.size
-            return (height, width) if picture.getexif().get(_ORIENTATION, 1) in _ON_ITS_SIDE else (width, height)
-    except (OSError, SyntaxError, ValueError, struct.error, Pillow.DecompressionBombError):
-        return None
 
 
 RAFD = Dataset(

@@ -30,6 +30,9 @@ MAX_SIDE = 16_384
 MAX_PIXELS = 64_000_000
 
 
+_NO_HEADER: tuple[type[Exception], ...] = (Pillow.DecompressionBombError, *DAMAGED_ARRAYS)
+
+
 class ImageError(UsageError):
     """An image that is missing or refused; ``kind`` is the failure kind that a run counts it under."""
 
@@ -82,6 +85,16 @@ def decode(data: bytes, *, where: str, max_side: int = MAX_SIDE, max_pixels: int
         raise ImageError(f"{where}: not an image that dgbench reads ({', '.join(FORMATS)})") from error
     except DAMAGED_ARRAYS as error:  # decoders of mangled files raise what readers of mangled arrays do
         raise ImageError(f"{where}: damaged or truncated image ({_one_line(error)}); copy it again") from error
+
+
+def shown_size(path: Path) -> tuple[int, int] | None:
+    """Return height and width of a picture as shown, from its header alone; ``None`` where it has none to be read."""
+    try:
+        with Pillow.open(path, formats=FORMATS) as picture:
+            width, height = picture.size
+            return (width, height) if picture.getexif().get(0x0112, 1) in (5, 6, 7, 8) else (height, width)
+    except _NO_HEADER:
+        return None
 
 
 def encode_png(image: Image) -> bytes:

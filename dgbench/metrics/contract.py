@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, Self
+from typing import ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,27 @@ Role = Literal["source", "reference", "target", "generated"]
 Features = NDArray[np.float32]
 #: Least and greatest value that a metric can take, in its card's unit; ``None``: no limit on that side.
 Range = tuple[float | None, float | None]
+
+
+#: Parameter ``pixels`` of cards that are measured inside the photograph alone.
+INSIDE = "inside the photograph"
+
+
+def inside_card(card: MetricCard, of_what: str) -> MetricCard:
+    """Return a pixel metric's card for frames whose crops may reach outside photographs.
+
+    It is another version of the metric, for every image of such a protocol, also where a crop lies wholly inside:
+    a card says what a number is of, and that must not change from one image or copy to the next. Frames that are kept
+    as stored have no outside, so their protocols keep the card that they have, and its records stay comparable.
+    """
+    added = f" Measured inside the target's photograph alone: {of_what} that its crop pads with black are left out."
+    return card.model_copy(
+        update={
+            "version": card.version + 1,
+            "definition": card.definition + added,
+            "parameters": {**card.parameters, "pixels": INSIDE},
+        }
+    )
 
 
 class Judges(Protocol):
@@ -49,7 +70,8 @@ class ImageSource(Protocol):
 
     ``generated`` gives a failure instead of an image where the run has none; ``target`` gives ``None`` where the
     pair has no target. Real images that should be there and are not are the caller's error to raise. An object
-    may also have ``landmarks(pair, role) -> Landmarks | None`` (role ``source``, ``reference`` or ``target``):
+    may also have ``valid(pair) -> mask | None``, which pixels of the target lie inside its photograph, and
+    ``landmarks(pair, role) -> Landmarks | None`` (role ``source``, ``reference`` or ``target``):
     the protocol's own points, by which a face that the detector misses is aligned.
     """
 
@@ -71,7 +93,8 @@ class PairView:
     """One pair as pair metrics see it. ``generated`` is ``None`` where generation failed.
 
     Images and observations that no asked metric needs may be ``None``; a metric's ``images`` and ``seen`` say
-    what it needs.
+    what it needs. ``valid``, bool (H, W), is where the target shows its photograph and not the padding of a crop that
+    reaches outside; ``None`` where it does everywhere.
     """
 
     pair: Pair
@@ -83,6 +106,7 @@ class PairView:
     seen_source: FaceObservation | None = None
     seen_reference: FaceObservation | None = None
     seen_target: FaceObservation | None = None
+    valid: NDArray[np.bool_] | None = None
 
 
 class Measure(ABC):
@@ -136,12 +160,24 @@ class PairMetric(Measure):
         seen: roles whose observation it reads.
         of_generated: whether it measures the generated image; where not, a failed generation does not fail it.
         of_all_pairs: whether a pair's value depends on the other pairs too, so that no sample can repeat it.
+        inside_card: of a metric of pixels, its card where crops may reach outside their photographs: it is then
+            measured over the pixels inside alone.
     """
 
     images: frozenset[Role] = frozenset()
     seen: frozenset[Role] = frozenset()
     of_generated: bool = True
     of_all_pairs: bool = False
+    inside_card: ClassVar[MetricCard | None] = None
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether it is measured inside the photograph alone."""
+        return self.card.parameters.get("pixels") == INSIDE
+
+    def inside(self) -> PairMetric:
+        """Return the metric as it is where crops may reach outside their photographs: itself where that is all one."""
+        return self if self.inside_card is None else type(self)(self.inside_card)
 
     def applies(self, pair: Pair) -> bool:
         """Whether the protocol gives this pair what the metric is defined on."""

@@ -6,8 +6,8 @@ import numpy as np
 
 from dgbench.core.card import MetricCard
 from dgbench.core.face import Failure, Image
-from dgbench.metrics.contract import PairMetric, PairView
-from dgbench.metrics.pixels import compared_images
+from dgbench.metrics.contract import PairMetric, PairView, inside_card
+from dgbench.metrics.pixels import compared_pixels
 
 CARD = MetricCard(
     name="l1",
@@ -36,10 +36,11 @@ class L1(PairMetric):
     """L1 of generated and target."""
 
     card = CARD
+    inside_card = inside_card(CARD, "pixels")
     valid_range = (0.0, 1.0)
     images = frozenset({"target"})
 
     def score(self, view: PairView) -> float | Failure:
         """Return the L1 of the pair."""
-        images = compared_images(view)
-        return images if isinstance(images, Failure) else l1(*images)
+        images = compared_pixels(self, view)
+        return images if isinstance(images, Failure) else l1(*images.pixels())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dgbench.core.card import JUDGE_SETS, JudgeNetwork, JudgeSet
 from dgbench.core.errors import MissingError
-from dgbench.metrics.contract import Metric
+from dgbench.metrics.contract import Metric, PairMetric
 from dgbench.metrics.registry import BUILT_IN, make_metric, metric_class
 from dgbench.results.records.card_lock import LockedCard, unpinned
 
@@ -58,6 +58,9 @@ def _without_judges() -> Iterator[LockedCard]:
             card, (low, high) = kind.card_by(name, ()), kind.valid_range
             pinned = not card.judges
             yield LockedCard(judges=None, pinned=pinned, low=low, high=high, card=card if pinned else unpinned(card))
+            inside = kind.inside_card if issubclass(kind, PairMetric) else None
+            if inside is not None:
+                yield LockedCard(judges=None, pinned=True, low=low, high=high, card=inside)
 
 
 def _of_judges(judges: JudgeSet) -> list[LockedCard]:

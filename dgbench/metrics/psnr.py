@@ -8,8 +8,8 @@ import numpy as np
 
 from dgbench.core.card import MetricCard
 from dgbench.core.face import Failure, Image
-from dgbench.metrics.contract import PairMetric, PairView
-from dgbench.metrics.pixels import compared_images
+from dgbench.metrics.contract import PairMetric, PairView, inside_card
+from dgbench.metrics.pixels import compared_pixels
 
 #: Mean squared error of rounding to 8 bits; two images cannot be known to be closer than this.
 ROUNDING_MSE = 1.0 / 12.0
@@ -49,10 +49,11 @@ class Psnr(PairMetric):
     """PSNR of generated and target."""
 
     card = CARD
+    inside_card = inside_card(CARD, "pixels")
     valid_range = (0.0, CEILING)
     images = frozenset({"target"})
 
     def score(self, view: PairView) -> float | Failure:
         """Return the PSNR of the pair in dB."""
-        images = compared_images(view)
-        return images if isinstance(images, Failure) else psnr(*images)
+        images = compared_pixels(self, view)
+        return images if isinstance(images, Failure) else psnr(*images.pixels())

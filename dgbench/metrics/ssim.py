@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from dgbench.core.card import MetricCard
 from dgbench.core.face import Failure, Image
-from dgbench.metrics.contract import PairMetric, PairView
-from dgbench.metrics.pixels import compared_images
+from dgbench.metrics.contract import PairMetric, PairView, inside_card
+from dgbench.metrics.pixels import compared_pixels
 
 SIGMA = 1.5
 RADIUS = 5
@@ -59,26 +59,53 @@ def ssim(first: Image, second: Image) -> float:
 
 
 def windowed_similarity(
-    first: Image, second: Image, *, c1: float, c2: float, scale: float = 1.0, shift: float = 0.0
+    first: Image,
+    second: Image,
+    *,
+    c1: float,
+    c2: float,
+    scale: float = 1.0,
+    shift: float = 0.0,
+    windows: NDArray[np.bool_] | None = None,
 ) -> float:
     """Return the mean SSIM of two uint8 (H, W, C) images on the range that ``scale`` and ``shift`` bring them to.
 
-    ``c1`` and ``c2`` are the squares of 0.01 and 0.03 times the range (Wang et al. 2004, eq. 13).
+    ``c1`` and ``c2`` are the squares of 0.01 and 0.03 times the range (Wang et al. 2004, eq. 13). ``windows``,
+    bool (H - 10, W - 10), says which windows are counted, by default all.
     """
     # Compiled code is loaded where it is used: most commands compare no pixels.
-    from dgbench.metrics.ssim_window import mean_similarity
+    from dgbench.metrics.ssim_window import summed_similarity
 
     rows, channels = len(first), first.shape[2]
     flat = [np.ascontiguousarray(image).reshape(rows, -1) for image in (first, second)]
     for view in flat:  # decoded images may be read-only, which is another type to the compiler: one for all
         view.flags.writeable = False
-    return float(mean_similarity(flat[0], flat[1], channels, gaussian_window(), scale, shift, c1, c2))
+    # One row of ones stands for all rows where every window counts.
+    counted = np.ones((1, flat[0].shape[1] - 2 * RADIUS * channels))
+    total = counted.size * (rows - 2 * RADIUS)
+    if windows is not None:
+        counted = np.repeat(windows, channels, axis=1).astype(np.float64)
+        total = int(counted.sum())
+    return float(
+        summed_similarity(flat[0], flat[1], channels, gaussian_window(), scale, shift, c1, c2, counted) / total
+    )
+
+
+def whole_windows(valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return bool (H - 10, W - 10): the windows of a bool (H, W) mask that hold no pixel that is not valid."""
+    sums = np.cumsum(np.cumsum(np.pad(~valid, ((1, 0), (1, 0))).astype(np.int64), axis=0), axis=1)
+    side = 2 * RADIUS + 1
+    found: NDArray[np.bool_] = (
+        sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    ) == 0
+    return found
 
 
 class Ssim(PairMetric):
     """SSIM of generated and target."""
 
     card = CARD
+    inside_card = inside_card(CARD, "windows with pixels")
     valid_range = (-1.0, 1.0)
     companions = ("paper/ssim-range2",)
     smallest_side = 2 * RADIUS + 1
@@ -86,9 +113,15 @@ class Ssim(PairMetric):
 
     def score(self, view: PairView) -> float | Failure:
         """Return the SSIM of the pair."""
-        images = compared_images(view)
+        images = compared_pixels(self, view)
         if isinstance(images, Failure):
             return images
-        if min(images[0].shape[:2]) < 2 * RADIUS + 1:
-            return Failure("wrong-size", f"SSIM needs at least {2 * RADIUS + 1} px a side, got {images[0].shape[:2]}")
-        return ssim(*images)
+        shape = images.target.shape[:2]
+        if min(shape) < 2 * RADIUS + 1:
+            return Failure("wrong-size", f"SSIM needs at least {2 * RADIUS + 1} px a side, got {shape}")
+        if images.valid is None:
+            return ssim(images.generated, images.target)
+        windows = whole_windows(images.valid)
+        if not windows.any():
+            return Failure("missing", "no window of the target lies inside its photograph")
+        return windowed_similarity(images.generated, images.target, c1=_C1, c2=_C2, windows=windows)

@@ -33,19 +33,29 @@ def _add(target: _Row, one: _Row, other: _Row, weight: float) -> None:
 
 
 @compiled
-def _add_similarity(mean_x: _Row, mean_y: _Row, xx_yy: _Row, xy: _Row, c1: float, c2: float, total: _Row) -> None:
-    """Add Wang et al. 2004, eq. 13, of every pixel of a row of smoothed values."""
+def _add_similarity(
+    mean_x: _Row, mean_y: _Row, xx_yy: _Row, xy: _Row, c1: float, c2: float, counted: _Row, total: _Row
+) -> None:
+    """Add Wang et al. 2004, eq. 13, of every pixel of a row of smoothed values that is counted (1, else 0)."""
     for i in range(len(total)):
         both, squares = mean_x[i] * mean_y[i], mean_x[i] * mean_x[i] + mean_y[i] * mean_y[i]
         numerator = (2 * both + c1) * (2 * (xy[i] - both) + c2)
-        total[i] += numerator / ((squares + c1) * (xx_yy[i] - squares + c2))
+        total[i] += counted[i] * (numerator / ((squares + c1) * (xx_yy[i] - squares + c2)))
 
 
 @compiled
-def mean_similarity(
-    first: Image, second: Image, step: int, taps: _Row, scale: float, shift: float, c1: float, c2: float
+def summed_similarity(
+    first: Image,
+    second: Image,
+    step: int,
+    taps: _Row,
+    scale: float,
+    shift: float,
+    c1: float,
+    c2: float,
+    counted: NDArray[np.float64],
 ) -> float:
-    """Return the mean SSIM over the pixels whose window lies inside.
+    """Return the sum of SSIM over the pixels whose window lies inside and is counted.
 
     Args:
         first: uint8 (H, W * step), the channels of a pixel side by side.
@@ -56,6 +66,7 @@ def mean_similarity(
         shift: see ``scale``.
         c1: constant of the luminance term.
         c2: constant of the contrast and structure term.
+        counted: (rows - taps + 1, W * step - (taps - 1) * step) of 1 and 0, or one row for all.
     """
     rows, width = first.shape
     size, middle = len(taps), len(taps) // 2
@@ -76,5 +87,7 @@ def mean_similarity(
             for k in range(middle):
                 oldest, newest = (row + 1 + k) % size, (row - k) % size
                 _add(smooth[part], ring[oldest, part], ring[newest, part], taps[k])
-        _add_similarity(smooth[0], smooth[1], smooth[2], smooth[3], c1, c2, total)
-    return float(total.sum() / (inside * (rows - size + 1)))
+        _add_similarity(
+            smooth[0], smooth[1], smooth[2], smooth[3], c1, c2, counted[(row - size + 1) % len(counted)], total
+        )
+    return float(total.sum())

@@ -19,6 +19,7 @@ DG_256: Matrix = np.array(
     [[92.561, 103.393], [163.036, 103.003], [128.023, 143.473], [99.071, 184.731], [157.432, 184.408]]
 )
 
+_CORNERS: Matrix = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
 #: eye-mouth crop: the eye-to-mouth distance as a share of the frame, and where their midpoint goes. The distance
 #: between eyes shrinks with yaw, that from eyes to mouth does not, so faces keep one scale at every pose.
 EYE_MOUTH_SHARE = 0.27
@@ -48,18 +49,48 @@ def crop_matrix(frame: Frame, points: NDArray | None, *, shape: tuple[int, int])
     return _eye_mouth(frame.size, np.asarray(points, dtype=np.float64))
 
 
-def apply_crop(image: Image, matrix: NDArray, size: int) -> Image:
-    """Warp an image into the frame: bilinear, black outside, averaged where the image is shrunk (no aliasing)."""
+def apply_crop(image: Image, matrix: NDArray, size: int, *, whole: bool = False) -> Image:
+    """Warp an image into the frame: bilinear, black outside, averaged where the image is shrunk (no aliasing).
+
+    Args:
+        image: uint8 HWC RGB.
+        matrix: (2, 3) image pixels → frame.
+        size: side of the frame in pixels.
+        whole: whether the frame is the whole image (kept as stored): then its outermost pixels, whose centres lie
+            half a pixel inside, are continued to the frame's border, and nothing black is mixed into them.
+    """
     scale = math.sqrt(abs(np.linalg.det(matrix[:, :2])))
     factor = max(1, math.ceil(1 / max(scale, 1e-6) - 1e-6)) if scale < 1 else 1
     factor = min(factor, 16)
     # Sampling on a grid finer by a whole factor and averaging boxes equals an area filter of that width.
     fine = np.array(matrix, dtype=np.float64) * factor
     fine[:, 2] += (factor - 1) / 2
-    warped = cv2.warpAffine(image, fine, (size * factor, size * factor), flags=cv2.INTER_LINEAR)
+    border = cv2.BORDER_REPLICATE if whole else cv2.BORDER_CONSTANT
+    side = size * factor
+    warped = cv2.warpAffine(image, fine, (side, side), flags=cv2.INTER_LINEAR, borderMode=border)
     if factor > 1:
         warped = cv2.resize(warped, (size, size), interpolation=cv2.INTER_AREA)
     return warped
+
+
+def valid_mask(matrix: NDArray, shape: tuple[int, int], size: int) -> NDArray[np.bool_]:
+    """Return bool (size, size): the pixels of a crop that show nothing but the photograph.
+
+    The crop's own steps are taken with a white picture: a pixel is valid where no black from outside entered it.
+
+    Args:
+        matrix: (2, 3) image pixels → frame, as :func:`apply_crop` takes it.
+        shape: height and width of the photograph.
+        size: side of the frame in pixels.
+    """
+    height, width = shape
+    corners = apply(np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))[:2], _CORNERS * (size - 1))
+    margin = 1 + 1 / math.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    if (corners.min(axis=0) >= margin).all() and (corners.max(axis=0) <= np.array([width, height]) - 1 - margin).all():
+        return np.ones((size, size), np.bool_)  # most crops: no picture of that size is needed to tell
+    white = apply_crop(np.full((height, width, 3), 255, np.uint8), matrix, size)
+    inside: NDArray[np.bool_] = white[:, :, 0] == 255
+    return inside
 
 
 def crop_landmarks(landmarks: Landmarks, matrix: NDArray) -> Landmarks:

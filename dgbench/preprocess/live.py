@@ -13,9 +13,10 @@ from dgbench.core.errors import UsageError
 from dgbench.core.face import Failure, Image, Landmarks
 from dgbench.core.protocol import Frame
 from dgbench.datasets.manifest import Manifest
-from dgbench.io.images import ImageError
-from dgbench.preprocess.crop import apply_crop, crop_matrix
+from dgbench.io.images import ImageError, shown_size
+from dgbench.preprocess.crop import apply_crop, crop_matrix, valid_mask
 from dgbench.preprocess.media import MediaFile, read_rows
+from dgbench.preprocess.source import Outside, some_outside
 
 #: Finds the five points of one image in pixels, or ``None`` where it sees no face.
 PointFinder = Callable[[Image], NDArray | None]
@@ -55,6 +56,7 @@ class LiveSource:
         self._keep = keep
         self._cache: OrderedDict[str, Image] = OrderedDict()
         self._used: dict[str, str] = {}
+        self._placed: dict[str, tuple[NDArray, tuple[int, int]]] = {}
 
     @property
     def size(self) -> int:
@@ -86,7 +88,8 @@ class LiveSource:
         except ValueError as error:
             raise ImageError(f"{path}: {error}", kind="no-face" if points is None else "unreadable") from error
         self._used[key] = origin
-        self._cache[key] = apply_crop(stored, matrix, self._frame.size)
+        self._placed[key] = (matrix, (stored.shape[0], stored.shape[1]))
+        self._cache[key] = apply_crop(stored, matrix, self._frame.size, whole=self._frame.crop == "as-stored")
         if len(self._cache) > self._keep:
             self._cache.popitem(last=False)
         return self._cache[key]
@@ -98,6 +101,27 @@ class LiveSource:
         except ImageError as error:
             return str(error)
         return ""
+
+    def valid(self, key: str) -> NDArray[np.bool_] | None:
+        """Return which pixels of an image lie inside its photograph, ``None`` where all do; errors as for `image`."""
+        if self._frame.crop == "as-stored":
+            return None
+        if key not in self._placed:
+            self.image(key)
+        return some_outside(valid_mask(*self._placed[key], self._frame.size))
+
+    def outside(self) -> Outside | None:
+        """Return how much of the crops that shipped points decide lies outside the photographs; looks at headers."""
+        if self._frame.crop == "as-stored" or not self._frozen:
+            return None
+        shares = []
+        for key in sorted(self._frozen.keys() & self._places.keys()):
+            shape = shown_size(self._root / self._places[key][0])
+            if shape is not None:
+                points = np.asarray(self._frozen[key]) * (shape[1], shape[0])
+                matrix = crop_matrix(self._frame, points, shape=shape)
+                shares.append(1 - float(valid_mask(matrix, shape, self._frame.size).mean()))
+        return Outside.of(shares)
 
     def landmarks(self, key: str) -> Landmarks | None:
         """Return ``None``: a live source knows crops, not 68 landmarks (`dgbench data prepare` finds those)."""

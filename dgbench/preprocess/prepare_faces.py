@@ -83,7 +83,7 @@ class FaceFinder:
             matrix = crop_matrix(self.frame, placed, shape=(image.shape[0], image.shape[1]))
         except ValueError as error:
             return row.failed("unreadable", str(error))
-        cropped = apply_crop(image, matrix, self.frame.size)
+        cropped = apply_crop(image, matrix, self.frame.size, whole=self.frame.crop == "as-stored")
         seen = self._judges.observe([cropped], roles=_ROLES)[0]
         file, sha256 = write_image(out, row.key, cropped)
         landmarks = None if seen.landmarks is None else with_visibility(seen.landmarks, seen.pose)
@@ -109,7 +109,7 @@ def crop_row(
             matrix = crop_matrix(frame, row.points5, shape=row.shape)
     except ValueError as error:
         return row.failed("wrong-size" if frame.crop == "as-stored" else "unreadable", str(error))
-    file, sha256 = write_image(out, row.key, apply_crop(image, matrix, frame.size))
+    file, sha256 = write_image(out, row.key, apply_crop(image, matrix, frame.size, whole=frame.crop == "as-stored"))
     moved = None if landmarks is None else crop_landmarks(landmarks, matrix)
     return replace(row, file=file, sha256=sha256, matrix=np.asarray(matrix), landmarks=moved)
 

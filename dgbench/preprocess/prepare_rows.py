@@ -54,7 +54,9 @@ class Prepared:
     def stored(self) -> StoredImage:
         """Return the row of the store."""
         matrix = np.zeros((2, 3)) if self.matrix is None else self.matrix
-        return StoredImage(self.key, self.file, self.sha256, self.origin, self.failure, matrix, self.landmarks)
+        return StoredImage(
+            self.key, self.file, self.sha256, self.origin, self.failure, matrix, self.landmarks, self.shape
+        )
 
 
 def save_part(path: Path, rows: Sequence[Prepared]) -> None:

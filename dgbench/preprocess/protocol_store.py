@@ -15,7 +15,8 @@ from dgbench.networks.judges import Judges, load_judges
 from dgbench.preprocess.prepare import PrepareSummary, Progress, estimate_poses, prepare_store
 from dgbench.preprocess.prepare_folder import require_own_folder
 from dgbench.preprocess.protocol_inputs import inputs_of, shipped_points
-from dgbench.preprocess.store import is_store
+from dgbench.preprocess.source import Outside
+from dgbench.preprocess.store import PreparedStore, is_store
 from dgbench.protocols.registry import LoadedProtocol
 from dgbench.protocols.samplers.common import people_of
 from dgbench.protocols.samplers.empty import why_no_pair
@@ -27,7 +28,8 @@ _ROLES = ("detector", "landmarks", "pose")
 class PreparedProtocol:
     """What was prepared: pairs covered of those expected, images missing from the copy, and the images' summary.
 
-    ``inputs`` tells whether the pictures are the published ones, as records hold it.
+    ``inputs`` tells whether the pictures are the published ones, as records hold it; ``outside`` how much of the crops
+    lies outside the photographs.
     """
 
     pairs: int
@@ -36,6 +38,7 @@ class PreparedProtocol:
     images: PrepareSummary
     skipped: dict[str, list[str]]
     inputs: str = "original"
+    outside: Outside | None = None
 
 
 def prepare_protocol(
@@ -98,6 +101,7 @@ def prepare_protocol(
         images=images,
         skipped=manifest.skipped,
         inputs=str(inputs),
+        outside=PreparedStore(out).outside(),
     )
 
 

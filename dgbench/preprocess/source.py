@@ -2,9 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dgbench.core.face import Image, Landmarks
+
+
+@dataclass(frozen=True)
+class Outside:
+    """How much of some crops lies outside their photographs, as shares of the frame's area.
+
+    Attributes:
+        images: how many crops were measured.
+        padded: how many of them reach outside.
+        mean: mean share over all.
+        most: the largest share.
+    """
+
+    images: int
+    padded: int
+    mean: float
+    most: float
+
+    @classmethod
+    def of(cls, shares: Sequence[float]) -> Self | None:
+        """Return the sum of it; ``None`` without crops."""
+        if not shares:
+            return None
+        return cls(len(shares), sum(share > 0 for share in shares), float(np.mean(shares)), float(max(shares)))
+
+    def __str__(self) -> str:
+        """Return it in one line."""
+        return (
+            f"{self.padded} of {self.images} crops, {self.mean:.1%} of their area on average, {self.most:.1%} at most"
+        )
+
+
+def some_outside(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    """Return a mask, or ``None`` where it holds everywhere."""
+    return None if mask.all() else mask
 
 
 @runtime_checkable
@@ -23,6 +63,13 @@ class ImageSource(Protocol):
 
         Raises:
             ImageError: the file is missing, damaged or refused. UsageError: no face was found to crop by.
+        """
+
+    def valid(self, key: str) -> NDArray[np.bool_] | None:
+        """Return bool (size, size): which pixels lie inside the photograph, or ``None`` where all do.
+
+        Raises:
+            ImageError: the image cannot be had.
         """
 
     def landmarks(self, key: str) -> Landmarks | None:

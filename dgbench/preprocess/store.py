@@ -27,14 +27,21 @@ from dgbench.io.arrays import DAMAGED_ARRAYS
 from dgbench.io.atomic import atomic_writer, write_bytes, write_json
 from dgbench.io.images import ImageError, decode, encode_png
 from dgbench.io.parquet import read_frame
+from dgbench.preprocess.crop import valid_mask
+from dgbench.preprocess.source import Outside, some_outside
 
 STORE_FILE = "store.json"
 _INDEX = ("key", "file", "sha256", "landmarks", "failure", *(f"m{i}" for i in range(6)))
+#: Height and width of the photograph: stores of earlier versions lack them.
+_SHAPE = ("height", "width")
 
 
 @dataclass(frozen=True)
 class StoredImage:
-    """One row of a store. ``failure`` is "" or why there is no image; ``matrix`` is image pixels → frame (2x3)."""
+    """One row of a store. ``failure`` is "" or why there is no image; ``matrix`` is image pixels → frame (2x3).
+
+    ``shape`` is height and width of the photograph, zeros where they are not known.
+    """
 
     key: str
     file: str
@@ -43,6 +50,7 @@ class StoredImage:
     failure: str
     matrix: NDArray[np.float64]
     landmarks: Landmarks | None
+    shape: tuple[int, int] = (0, 0)
 
 
 def is_store(folder: Path) -> bool:
@@ -85,8 +93,8 @@ def finish_store(
         if row.landmarks is not None:
             points[i], visibility[i] = row.landmarks.points, row.landmarks.visibility
     table = pd.DataFrame(
-        [[r.key, r.file, r.sha256, r.landmarks_origin, r.failure, *r.matrix.ravel()] for r in ordered],
-        columns=list(_INDEX),
+        [[r.key, r.file, r.sha256, r.landmarks_origin, r.failure, *r.matrix.ravel(), *r.shape] for r in ordered],
+        columns=[*_INDEX, *_SHAPE],
     )
     with atomic_writer(store / "landmarks.npz") as handle:
         np.savez_compressed(handle, points=points, visibility=visibility)
@@ -213,6 +221,31 @@ class PreparedStore:
         """Return why the image could not be prepared, as the index says, or ""."""
         return str(self._table.iloc[self._index(key)]["failure"]) if key in self._row else f"{key}: not in the store"
 
+    def valid(self, key: str) -> NDArray[np.bool_] | None:
+        """Return which pixels of an image lie inside its photograph, ``None`` where all do.
+
+        Raises:
+            ImageError: it is not in the store. UsageError: the store is of a version that did not keep what tells.
+        """
+        i = self._index(key)
+        if self.frame.crop == "as-stored":
+            return None
+        if not set(_SHAPE) <= set(self._table.columns):
+            raise UsageError(
+                f"{self._folder}: prepared by an earlier version, which did not keep where crops leave the photograph; "
+                "run `dgbench data prepare` into another folder"
+            )
+        row = self._table.iloc[i]
+        matrix = np.array([row[f"m{n}"] for n in range(6)], dtype=np.float64).reshape(2, 3)
+        return some_outside(valid_mask(matrix, (int(row["height"]), int(row["width"])), self.size))
+
+    def outside(self) -> Outside | None:
+        """Return how much of the store's crops lies outside the photographs; ``None`` where nothing can."""
+        if self.frame.crop == "as-stored" or not set(_SHAPE) <= set(self._table.columns):
+            return None
+        masks = [self.valid(key) for key in self._table["key"][self._table["failure"] == ""]]
+        return Outside.of([0.0 if mask is None else 1 - float(mask.mean()) for mask in masks])
+
     def landmarks(self, key: str) -> Landmarks | None:
         """Return the landmarks found when the image was prepared, or ``None``."""
         i = self._index(key)
@@ -224,10 +257,12 @@ class PreparedStore:
     def rows(self) -> list[StoredImage]:
         """Return every row of the index with its landmarks."""
         matrices = self._table[[f"m{i}" for i in range(6)]].to_numpy(np.float64).reshape(-1, 2, 3)
+        shapes = self._table[list(_SHAPE)] if set(_SHAPE) <= set(self._table.columns) else None
+        sides = [(0, 0)] * len(self._table) if shapes is None else list(shapes.itertuples(index=False, name=None))
         texts = self._table[list(_INDEX[:5])].astype(str).itertuples(index=False, name=None)
         return [
-            StoredImage(key, file, sha256, origin, failure, matrix, self.landmarks(key))
-            for (key, file, sha256, origin, failure), matrix in zip(texts, matrices, strict=True)
+            StoredImage(key, file, sha256, origin, failure, matrix, self.landmarks(key), shape)
+            for (key, file, sha256, origin, failure), matrix, shape in zip(texts, matrices, sides, strict=True)
         ]
 
     def provenance(self) -> dict[str, int]:

@@ -33,12 +33,14 @@ class Needs:
         seen: roles that judges must have looked at.
         judge_roles: judge roles (detector, identity, …) that look.
         features: whether set metrics want a feature row a side.
+        inside: whether pixels are compared inside photographs alone.
     """
 
     pixels: frozenset[Role]
     seen: frozenset[Role]
     judge_roles: frozenset[str]
     features: bool
+    inside: bool = False
 
     @classmethod
     def of(cls, metrics: Sequence[Metric]) -> Needs:
@@ -50,6 +52,7 @@ class Needs:
             frozenset(role for m in pair_metrics for role in m.seen),
             frozenset(role for m in pair_metrics for role in m.roles),
             len(pair_metrics) + len(own) < len(metrics),
+            any(m.is_inside for m in pair_metrics),
         )
 
     def purposes(self, pair: Pair, role: Role) -> tuple[Purpose, ...]:
@@ -60,13 +63,17 @@ class Needs:
 
 @dataclass
 class Loaded:
-    """One pair with its images. ``keys`` are the content keys of its real images, known or new."""
+    """One pair with its images. ``keys`` are the content keys of its real images, known or new.
+
+    ``valid`` is where the target shows its photograph, ``None`` for everywhere or where no metric asks.
+    """
 
     index: int
     pair: Pair
     generated: Image | Failure
     real: dict[Role, Image] = field(default_factory=dict)
     keys: dict[Role, str] = field(default_factory=dict)
+    valid: NDArray[np.bool_] | None = None
 
 
 class Loader:
@@ -128,7 +135,13 @@ class Loader:
                 self._shown.update((name, purpose) for purpose in purposes)
             if purposes:
                 loaded.keys[role] = self._content[name]
+        if self._needs.inside and "target" in loaded.real:
+            loaded.valid = self._valid(pair)
         return loaded
+
+    def _valid(self, pair: Pair) -> NDArray[np.bool_] | None:
+        finder = getattr(self._images, "valid", None)
+        return None if finder is None else finder(pair)
 
     def _generated(self, pair: Pair) -> Image | Failure:
         image = self._images.generated(pair)

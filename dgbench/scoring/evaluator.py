@@ -41,6 +41,7 @@ def evaluate(
     cache: Path | None = None,
     weights: Path | None = None,
     draws: int = DRAWS,
+    inside: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> ScoreTable:
     """Score a run's pairs on all metrics at once.
@@ -59,6 +60,7 @@ def evaluate(
         cache: folder in which observations of real images are kept by content, for later runs.
         weights: folder with the networks of metrics that bring their own (lpips, paper-compatible ones).
         draws: bootstrap resamples for the intervals.
+        inside: whether crops may reach outside their photographs: metrics of pixels are then measured inside alone.
         progress: called with the number of pairs done after each batch.
 
     Raises:
@@ -74,6 +76,8 @@ def evaluate(
     if batch_size < 1:
         raise UsageError(f"batch_size {batch_size}: must be at least 1")
     chosen = [make_metric(m, judges, weights=weights) if isinstance(m, str) else m for m in metrics]
+    if inside:
+        chosen = [metric.inside() if isinstance(metric, PairMetric) else metric for metric in chosen]
     names = [metric.card.name for metric in chosen]
     if len(set(names)) != len(names):
         raise UsageError(f"a metric is asked for twice: {', '.join(names)}")

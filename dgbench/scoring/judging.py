@@ -134,6 +134,7 @@ class Judging:
             seen_source=real.get("source"),
             seen_reference=real.get("reference"),
             seen_target=real.get("target"),
+            valid=loaded.valid,
         )
         real_row = self._stores["features"].get(loaded.keys[side]).features if opposite else None
         return JudgedPair(view, real_row, row.features if row else None)

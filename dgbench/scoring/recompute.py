@@ -13,7 +13,7 @@ from dgbench.core.digests import seed_of
 from dgbench.core.errors import MissingError, UsageError
 from dgbench.core.pair import Pair
 from dgbench.core.record import Record
-from dgbench.metrics.contract import ImageSource, Judges, PairMetric
+from dgbench.metrics.contract import ImageSource, Judges, Metric, PairMetric
 from dgbench.metrics.registry import make_metric
 from dgbench.results.records.store import metric_columns
 from dgbench.scoring.evaluator import evaluate
@@ -121,9 +121,9 @@ def _all_measured(table: pd.DataFrame) -> pd.Series:
 
 def _recomputable(
     record: Record, table: pd.DataFrame, judges: Judges, weights: Path | None
-) -> tuple[list[str], dict[str, str]]:
+) -> tuple[list[Metric], dict[str, str]]:
     """Return the pair metrics whose card is today's card, and the others with the reason."""
-    names: list[str] = []
+    metrics: list[Metric] = []
     skipped: dict[str, str] = {}
     for value in record.metrics:
         if value.card.level != "pair":
@@ -134,13 +134,15 @@ def _recomputable(
             except (UsageError, MissingError) as error:
                 skipped[value.name] = str(error)
                 continue
+            if isinstance(metric, PairMetric) and "pixels" in value.card.parameters:
+                metric = metric.inside()
             if isinstance(metric, PairMetric) and metric.of_all_pairs:
                 skipped[value.name] = "a pair's value depends on all pairs of the run"
             elif metric.card.digest != value.card_digest:
                 skipped[value.name] = "its card is not the one of this version and these judges"
             else:
-                names.append(value.name)
-    return names, skipped
+                metrics.append(metric)
+    return metrics, skipped
 
 
 def _mean_findings(record: Record, table: pd.DataFrame, tolerance: float) -> list[Finding]:

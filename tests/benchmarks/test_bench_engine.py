@@ -52,6 +52,9 @@ class Made:
     def problem(self, key: str) -> str:
         return ""
 
+    def valid(self, key: str) -> None:
+        return None
+
     def provenance(self) -> dict[str, int]:
         return {}
 

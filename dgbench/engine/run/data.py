@@ -20,7 +20,7 @@ from dgbench.datasets.registry import DATASETS, data_root, reader
 from dgbench.engine.run.known_names import require_known_names
 from dgbench.preprocess.live import LiveSource, PointFinder
 from dgbench.preprocess.protocol_inputs import inputs_of, shipped_points
-from dgbench.preprocess.source import ImageSource
+from dgbench.preprocess.source import ImageSource, Outside
 from dgbench.preprocess.store import PreparedStore, is_store
 from dgbench.protocols.pairs_file import pair_set_digest
 from dgbench.protocols.registry import LoadedProtocol
@@ -57,6 +57,11 @@ class OpenData:
     every: list[Pair] = field(default_factory=list)
     frames: pd.DataFrame = field(default_factory=lambda: make_frames([]))
     inputs: str = "original"
+
+    def padding(self) -> Outside | None:
+        """Return how much of the crops lies outside the photographs, as far as that is known without finding faces."""
+        measured = self.source.outside() if isinstance(self.source, LiveSource | PreparedStore) else None
+        return measured if measured and measured.padded else None
 
     def coverage(self, pair_ids: list[str], *, generated: int, failed: dict[str, int], lost: int = 0) -> Coverage:
         """Return the coverage of a run over ``pair_ids``; ``lost`` pairs have images that cannot be read."""

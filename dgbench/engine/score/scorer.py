@@ -10,6 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dgbench.core.card import JudgeSet
 from dgbench.core.digests import digest, root_digest, sha256_bytes
 from dgbench.core.errors import UsageError
@@ -111,6 +114,10 @@ class RunImages:
         if self._new:
             with Journal(self._folder.inputs / f"scored-{judges}.jsonl") as journal:
                 journal.append({"key": key, "sha256": value} for key, value in self._new.items())
+
+    def valid(self, pair: Pair) -> NDArray[np.bool_] | None:
+        """Return which pixels of the target lie inside its photograph; ``None`` for all, or without a target."""
+        return self._opened.source.valid(pair.target) if pair.target else None
 
     def landmarks(self, pair: Pair, role: str) -> Landmarks | None:
         """Return the protocol's own landmarks of an image of the pair."""
@@ -256,6 +263,7 @@ def _score(
         weights=weights,
         cache=writable_cache_folder("observations"),
         size=opened.source.size,
+        inside=loaded.protocol.frame.crop != "as-stored",
         workers=workers,
         progress=_counting(progress, len(pairs)),
     )

@@ -86,7 +86,7 @@ def _verdict(stored: StoredRecord, rules: Rules, facts: ProtocolFacts, replaced:
     protocol = facts.protocol
     strange = rules.strange_cards(record)
     hidden = frozenset(strange)
-    older = {m.name: m.card_digest for m in record.metrics if m.name in rules.older_cards(record)}
+    older = {m.name: m.card_digest for m in record.metrics if m.name in rules.older_cards(record, protocol)}
     edition = f"older cards {digest(older)[:8]}" if older else ""
     reason = _own_reason(stored, protocol.primary_metric, replaced)
     if not reason and record.protocol.digest != protocol.digest:

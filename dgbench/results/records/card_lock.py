@@ -21,6 +21,8 @@ from dgbench.core.record import MetricValue
 from dgbench.io.atomic import write_json
 
 FILE = Path(__file__).with_name("cards.json")
+#: Parameter of cards of pixel metrics that are measured inside the photograph alone.
+PIXELS = "pixels"
 Status = Literal["current", "older", "unknown"]
 
 
@@ -82,7 +84,20 @@ class CardLock:
         found = self.find(metric, judges)
         if found is None:
             return "unknown"
-        return "current" if found is self.of(metric.name, judges)[-1] else "older"
+        return "current" if found is self.line(found.card, judges)[-1] else "older"
+
+    def measured_inside(self, name: str, judges: JudgeSet | None) -> bool:
+        """Whether a metric has cards that are measured inside the photograph alone."""
+        return any(PIXELS in entry.card.parameters for entry in self.of(name, judges))
+
+    def line(self, card: MetricCard, judges: JudgeSet | None) -> list[LockedCard]:
+        """The cards of a metric over the same pixels, oldest first.
+
+        A metric of pixels has two lines that are both in use: over the whole frame, where protocols keep images as
+        stored, and inside the photograph alone, where crops may reach outside it.
+        """
+        pixels = card.parameters.get(PIXELS)
+        return [entry for entry in self.of(card.name, judges) if entry.card.parameters.get(PIXELS) == pixels]
 
     def required(self, metrics: Iterable[str], judges: JudgeSet | None) -> list[tuple[str, ...]]:
         """What a record under ``judges`` must have of a protocol's metrics: of each entry one name at least.
@@ -104,7 +119,7 @@ class CardLock:
         """The lock after today's cards were added: new ones last, known ones as they are."""
         entries = list(self.entries)
         for entry in current:
-            held = CardLock(entries).of(entry.card.name, entry.judges)
+            held = CardLock(entries).line(entry.card, entry.judges)
             if not held or held[-1] != entry:
                 entries.append(entry)
         return CardLock(entries)

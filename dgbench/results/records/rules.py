@@ -18,7 +18,7 @@ from dgbench.core.errors import UsageError
 from dgbench.core.protocol import Protocol
 from dgbench.core.record import BinValue, MetricValue, Record
 from dgbench.io.yaml_file import read_yaml
-from dgbench.results.records.card_lock import CardLock, read_card_lock
+from dgbench.results.records.card_lock import PIXELS, CardLock, read_card_lock
 
 PAIRS = "pairs.csv.gz"
 #: Columns of a table of pair scores that say what the pairs are; the protocol's own list has the same.
@@ -122,9 +122,19 @@ class Rules:
         """Metrics of a record under a card that is none of dgbench's."""
         return [m.name for m in record.metrics if self.cards.status(m, record.judges) == "unknown"]
 
-    def older_cards(self, record: Record) -> list[str]:
-        """Metrics of a record under a card that a newer one has replaced."""
-        return [m.name for m in record.metrics if self.cards.status(m, record.judges) == "older"]
+    def older_cards(self, record: Record, protocol: Protocol) -> list[str]:
+        """Metrics of a record under a card that a newer one has replaced, of itself or for the protocol's frame.
+
+        Where crops may reach outside photographs, metrics of pixels are measured inside alone; where images are kept as
+        stored, over the whole frame.
+        """
+        inside = protocol.frame.crop != "as-stored"
+        return [
+            m.name
+            for m in record.metrics
+            if self.cards.status(m, record.judges) == "older"
+            or (self.cards.measured_inside(m.name, record.judges) and (PIXELS in m.card.parameters) != inside)
+        ]
 
     def lacking(self, record: Record, protocol: Protocol) -> list[str]:
         """Metrics of the protocol that a record has no value of; one without a value for want of images is there."""

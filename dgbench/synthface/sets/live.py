@@ -107,6 +107,9 @@ class SynthStore:
         """
         return make_frames([{**self._layout.resolve(key).row, "key": key} for key in keys])
 
+    def valid(self, key: str) -> None:
+        """Return ``None``: images are rendered whole, no pixel lies outside one."""
+
     def problem(self, key: str) -> str:
         """Return why an image cannot be had, or "": what is not in the world is all that can be wrong with it."""
         return "" if key in self else f"{key}: not in this world"

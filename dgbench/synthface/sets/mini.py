@@ -112,6 +112,9 @@ class MiniStore:
         counts = {"people": people, "images": len(self._frames)}
         return Manifest("synthface-mini", self.folder, self._frames.copy(), expected=counts, found=dict(counts))
 
+    def valid(self, key: str) -> None:
+        """Return ``None``: images are rendered whole, no pixel lies outside one."""
+
     def problem(self, key: str) -> str:
         """Return why an image cannot be had, or "": what is not in the world is all that can be wrong with it."""
         return "" if key in self else f"{key}: not in this world"

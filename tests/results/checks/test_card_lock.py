@@ -11,8 +11,13 @@ from fabricated_records import card, make_record, pair_table
 from dgbench.core.card import JudgeNetwork
 from dgbench.core.errors import UsageError
 from dgbench.metrics import lpips
+from dgbench.metrics.l1 import L1
 from dgbench.metrics.locked_cards import todays_cards
+from dgbench.metrics.psnr import Psnr
+from dgbench.metrics.ssim import Ssim
+from dgbench.protocols.registry import load_protocol
 from dgbench.results.records.card_lock import CardLock, LockedCard, read_card_lock, write_card_lock
+from dgbench.results.records.rules import Rules
 
 _NETS = Path(os.environ.get("DGBENCH_TEST_ASSETS", "/absent")) / "nets"
 
@@ -27,7 +32,7 @@ def test_the_newest_cards_of_the_lock_are_those_that_the_registry_makes_today() 
     cards, absent = todays_cards()
     lock = read_card_lock()
     assert len(cards) > 30 and "embedded" not in absent
-    changed = [entry.card.name for entry in cards if lock.of(entry.card.name, entry.judges)[-1] != entry]
+    changed = [entry.card.name for entry in cards if lock.line(entry.card, entry.judges)[-1] != entry]
     assert changed == []
 
 
@@ -89,3 +94,20 @@ def test_what_a_protocol_asks_for_depends_on_the_features_that_the_judges_have()
     asked = ("ssim", "fid", "kid", "fd")
     assert lock.required(asked, "embedded") == [("ssim",), ("fd[synthface]",)]
     assert lock.required(asked, "standard") == [("ssim",), ("fid",), ("kid",)]
+
+
+def test_pixel_metrics_have_two_cards_in_use_and_the_frame_says_which() -> None:
+    """Frames kept as stored keep version 1 and their records; where crops can leave photographs, version 2 counts."""
+    rules = Rules(Path(__file__).resolve().parents[3] / "protocols")
+    record = make_record("dg", pair_table("dg", quality=0.5), metrics=("csim",))
+    value = record.metrics[0]
+    stored, cropped = (load_protocol(name).protocol for name in ("synthface-mini-cross@1", "frll-cross@1"))
+    for kind in (Ssim, Psnr, L1):
+        for metric, fits, other in ((kind(), stored, cropped), (kind().inside(), cropped, stored)):
+            held = value.model_copy(
+                update={"name": metric.card.name, "card": metric.card, "card_digest": metric.card.digest}
+            )
+            assert rules.cards.status(held, None) == "current"
+            one = record.model_copy(update={"metrics": (held,)})
+            assert rules.older_cards(one, fits) == []
+            assert rules.older_cards(one, other) == [metric.card.name]
