@@ -119,7 +119,11 @@ def prepare(
         as_json=as_json,
     )
     if images.failed:
-        raise WorkFailedError(
-            f"{sum(images.failed.values())} of {images.asked} images could not be prepared; {out} is usable, "
-            "and pairs that need them are counted as failures"
+        failed = sum(images.failed.values())
+        use = (
+            f"{out} is usable, and pairs that need them are counted as failures"
+            if images.written
+            else f"nothing in {out} can be used"
         )
+        first = next(iter(images.reasons.values()), "")
+        raise WorkFailedError(f"{failed} of {images.asked} images could not be prepared ({first}); {use}")

@@ -20,6 +20,8 @@ DG_256: Matrix = np.array(
 )
 
 _CORNERS: Matrix = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+#: Changes with what is computed here: preparations begun under another version are not gone on with.
+VERSION = 2
 #: eye-mouth crop: the eye-to-mouth distance as a share of the frame, and where their midpoint goes. The distance
 #: between eyes shrinks with yaw, that from eyes to mouth does not, so faces keep one scale at every pose.
 EYE_MOUTH_SHARE = 0.27

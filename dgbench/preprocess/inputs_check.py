@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
@@ -23,7 +24,7 @@ from dgbench.core.errors import MissingError
 from dgbench.core.face import Failure, Image
 from dgbench.datasets.manifest import Manifest
 from dgbench.io.arrays import DAMAGED_ARRAYS
-from dgbench.io.images import FORMATS
+from dgbench.io.images import FORMATS, shown_size
 from dgbench.networks.judges import Judges, load_judges
 from dgbench.preprocess.inputs_sample import Observe, SampleFinding, look_at_sample
 from dgbench.preprocess.media import MediaFile, read_rows
@@ -32,6 +33,7 @@ from dgbench.synthface.head.truth import EXTRAS
 State = Literal["original", "altered", "rendered"]
 #: Images whose header is read at most, and images decoded and looked at, chosen by the digests of their keys.
 HEADERS, SAMPLE = 2000, 24
+_SQUARE = 200
 _PROPORTION = 0.005
 #: The shorter side is at least so many times the frame's: under it, crops would be magnified.
 _LEAST = 1.3
@@ -53,6 +55,7 @@ class InputsReport:
         headers: how many files' headers were read.
         sampled: how many images were looked at.
         detector: what found the faces that shipped points were compared with, or "".
+        unusable: whether no image that was looked at can be brought into the protocol's frame.
     """
 
     state: State
@@ -60,6 +63,7 @@ class InputsReport:
     headers: int = 0
     sampled: int = 0
     detector: str = ""
+    unusable: bool = False
 
     def __str__(self) -> str:
         """Return the fact as records hold it: ``original``, ``altered: …`` or ``rendered: …``."""
@@ -79,6 +83,7 @@ def check_inputs(
     *,
     size: int,
     photograph: tuple[int, int] | None = None,
+    square: bool = False,
     frozen: Mapping[str, NDArray] | None = None,
     observe: Observe | None = None,
 ) -> InputsReport:
@@ -90,6 +95,7 @@ def check_inputs(
         size: side of the protocol's frame in pixels.
         photograph: width and height of the published photographs, of which copies may be smaller in proportion;
             where they have no one size, only rendered trees are found.
+        square: whether the protocol keeps images as stored, which must be square.
         frozen: key → (5, 2) points as shares of width and height, as shipped with the protocol.
         observe: finds five points in pixels in each of some images, and names itself; called only where points are
             to be compared and the headers raise no doubt.
@@ -97,7 +103,10 @@ def check_inputs(
     if rendered := _rendered(manifest):
         return InputsReport("rendered", (rendered,))
     if photograph is None:
-        return InputsReport("original")
+        odd, seen = _not_square(manifest, keys) if square else (Counter[str](), 0)
+        said = (f"{odd.total()} of {seen} images looked at are not square (such as {next(iter(odd))})",) if odd else ()
+        unusable = bool(odd) and odd.total() == seen
+        return InputsReport("altered" if unusable else "original", said, headers=seen, unusable=unusable)
     wanted = manifest.frames[manifest.frames["key"].isin(set(keys)) & (manifest.frames["container"] == "image")]
     places = dict(zip(wanted["key"], wanted["path"], strict=True))
     chosen = sorted(places, key=lambda key: sha256_bytes(key.encode()))
@@ -177,6 +186,20 @@ def _rendered(manifest: Manifest) -> str:
         if any(_layout_of(folder / EXTRAS / name) == manifest.dataset for name in ("about.json", "plan.json")):
             return f"a SynthFace tree in the names of {manifest.dataset} ({folder.name}/{EXTRAS} says so)"
     return ""
+
+
+def _not_square(manifest: Manifest, keys: Collection[str]) -> tuple[Counter[str], int]:
+    """Return the sizes of images that are not square, counted, and how many were looked at: one of each clip."""
+    wanted = manifest.frames[manifest.frames["key"].isin(set(keys))].drop_duplicates("path")
+    rows = zip(wanted["path"], wanted["container"], wanted["width"], wanted["height"], strict=True)
+    order = sorted(rows, key=lambda row: sha256_bytes(str(row[0]).encode()))[:_SQUARE]
+    sizes: list[tuple[int, int]] = []
+    for path, container, width, height in order:
+        if container != "image" and not (pd.isna(width) or pd.isna(height)):
+            sizes.append((int(width), int(height)))
+        elif container == "image" and (shape := shown_size(manifest.root / path)) is not None:
+            sizes.append((shape[1], shape[0]))
+    return Counter(f"{width}x{height}" for width, height in sizes if width != height), len(sizes)
 
 
 def _mark(path: Path) -> list[int]:

@@ -12,7 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -39,13 +39,17 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class PrepareSummary:
-    """What a preparation did: images asked for and written, failures by kind, and what decided the crops."""
+    """What a preparation did: images asked for and written, failures by kind, and what decided the crops.
+
+    ``reasons`` has the first message of each kind of failure.
+    """
 
     asked: int
     written: int
     failed: dict[str, int]
     origins: dict[str, int]
     without_landmarks: int
+    reasons: dict[str, str] = field(default_factory=dict)
 
 
 def prepare_store(
@@ -103,6 +107,7 @@ def _summary(rows: Sequence[StoredImage]) -> PrepareSummary:
         failed=dict(sorted(Counter(failures).items())),
         origins=dict(sorted(Counter(row.landmarks_origin for row in written).items())),
         without_landmarks=sum(row.landmarks is None for row in written),
+        reasons={row.failure.split(":")[0]: f"{row.key}: {row.failure}" for row in reversed(rows) if row.failure},
     )
 
 

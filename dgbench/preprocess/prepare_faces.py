@@ -13,6 +13,7 @@ from dgbench.core.face import FaceObservation, Image, Landmarks, Pose
 from dgbench.core.protocol import Frame
 from dgbench.networks.ibug import MIRROR
 from dgbench.networks.judges import Judges
+from dgbench.preprocess.crop import VERSION as CROP_VERSION
 from dgbench.preprocess.crop import apply_crop, crop_landmarks, crop_matrix
 from dgbench.preprocess.prepare_rows import PENDING, Prepared
 from dgbench.preprocess.store import write_image
@@ -51,6 +52,7 @@ class FaceFinder:
             "frame": frame.model_dump(mode="json"),
             "frozen": points,
             "visibility": VISIBILITY_VERSION,
+            "crop": CROP_VERSION,
         }
 
     def look(self, key: str, image: Image) -> tuple[Prepared, Landmarks | None]:

@@ -33,6 +33,7 @@ def inputs_of(
         keys,
         size=loaded.protocol.frame.size,
         photograph=DATASETS.get(loaded.protocol.dataset).photograph,
+        square=loaded.protocol.frame.crop == "as-stored",
         frozen=shipped_points(loaded),
         observe=face_finder(weights),
     )

@@ -13,9 +13,13 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 from dgbench.core.face import Image
+from dgbench.core.protocol import Frame
 from dgbench.datasets.frll import read_frll
+from dgbench.datasets.manifest import Manifest, make_frames
+from dgbench.networks.judges import Judges
 from dgbench.preprocess.inputs_check import InputsReport, check_inputs, face_finder
 from dgbench.preprocess.inputs_sample import has_bars
+from dgbench.preprocess.prepare import prepare_store
 from dgbench.preprocess.protocol_inputs import shipped_points
 from dgbench.protocols.registry import load_protocol
 
@@ -187,3 +191,46 @@ def test_the_london_set_itself(assets: Path, tmp_path: Path, nets: bool) -> None
         assert str(report).startswith(
             {"same": "original", "crop": "altered: faces are larger", "flip": "altered: the"}[name]
         )
+
+
+@pytest.mark.parametrize(
+    ("odd", "state", "unusable"), [(0, "original", False), (2, "original", False), (5, "altered", True)]
+)
+def test_images_that_must_be_square_and_are_not(tmp_path: Path, odd: int, state: str, unusable: bool) -> None:
+    rows = []
+    for number in range(5):
+        size = (68, 102) if number < odd else (64, 64)
+        Pillow.new("RGB", size).save(tmp_path / f"{number}.png")
+        rows.append(
+            {
+                "key": f"k/{number}",
+                "dataset": "voxceleb1",
+                "subject": "1",
+                "path": f"{number}.png",
+                "container": "image",
+            }
+        )
+    manifest = Manifest("voxceleb1", tmp_path, make_frames(rows))
+    report = check_inputs(manifest, manifest.frames["key"], size=64, square=True)
+    assert (report.state, report.unusable, report.headers) == (state, unusable, 5)
+    assert (f"{odd} of 5 images looked at are not square (such as 68x102)" in str(report)) == bool(odd)
+
+
+def test_clips_are_judged_by_their_tables(tmp_path: Path) -> None:
+    row = {"dataset": "voxceleb1", "subject": "1", "container": "video", "frame": 0, "height": 360}
+    rows = [{**row, "key": f"k/{n}", "path": f"{n}.mp4", "width": 640} for n in range(3)]
+    manifest = Manifest("voxceleb1", tmp_path, make_frames(rows))
+    report = check_inputs(manifest, manifest.frames["key"], size=64, square=True)
+    assert report.unusable and "3 of 3 images looked at are not square (such as 640x360)" in str(report)
+
+
+def test_a_preparation_that_made_nothing_is_not_called_usable(
+    tmp_path: Path, disc_judges: Judges, image_set: Callable[..., Manifest]
+) -> None:
+    manifest = image_set({name: np.zeros((102, 68, 3), np.uint8) for name in "ab"})
+    frame = Frame(size=64, crop="as-stored")
+    done = prepare_store(manifest, ["k/a", "k/b"], frame, disc_judges, out=tmp_path / "store", workers=1)
+    assert (done.written, done.failed) == (0, {"wrong-size": 2})
+    assert done.reasons == {
+        "wrong-size": "k/a: wrong-size: kept as stored, an image must be square, this one is 68x102"
+    }

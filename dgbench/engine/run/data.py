@@ -119,7 +119,13 @@ def open_data(
             manifest = reader(protocol.dataset)(root)
             source, every, skipped = _live(loaded, manifest, weights), loaded.pairs(manifest), manifest.skipped
             wanted = {key for pair in every for key in pair.keys}
-            inputs = str(inputs_of(loaded, manifest, wanted, weights=weights))
+            report = inputs_of(loaded, manifest, wanted, weights=weights)
+            inputs = str(report)
+            if report.unusable and not may_be_empty:
+                raise UsageError(
+                    f"{root}: no image can be used for {protocol.name}, which keeps them as stored and needs squares: "
+                    f"{'; '.join(report.reasons)}; give a copy of square crops"
+                )
             if not inputs.startswith("original"):
                 _log.warning("%s: the pictures are %s; runs over them are never ranked", root, inputs)
     covered = [pair for pair in every if all(key in source for key in pair.keys)]
