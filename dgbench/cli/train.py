@@ -10,11 +10,14 @@ import typer
 from dgbench.cli.options import DataRoot, Weights
 from dgbench.cli.output import AsJson, emit
 from dgbench.cli.progress import progress_bar
-from dgbench.core.errors import UsageError
+from dgbench.core.errors import UsageError, WorkFailedError
 
 if TYPE_CHECKING:
     from dgbench.models.dg.checkpoint import Checkpoint
+    from dgbench.models.dg.face_encoder import Joined
     from dgbench.training.dg.config import TrainConfig
+    from dgbench.training.dg.frames import FrameBank
+    from dgbench.training.dg.validation import Validation
 
 
 def dg(
@@ -41,6 +44,9 @@ def dg(
     stop_after: Annotated[
         int | None, typer.Option("--stop-after", min=1, help="End this sitting after so many steps in all.")
     ] = None,
+    judges: Annotated[
+        str, typer.Option("--judges", help="Judges of the validation people: embedded, open or standard.")
+    ] = "embedded",
     weights: Weights = None,
     as_json: AsJson = False,
 ) -> None:
@@ -50,6 +56,7 @@ def dg(
     `dgbench run --method dg --checkpoint OUT`.
     """
     from dgbench.engine.run.data import open_data
+    from dgbench.engine.run.interrupt import graceful_stop
     from dgbench.methods.devices import check_device
     from dgbench.models.dg.checkpoint import PARTS, load_checkpoint
     from dgbench.models.dg.face_encoder import build_face_encoder
@@ -60,6 +67,7 @@ def dg(
     from dgbench.training.dg.frozen import load_frozen
     from dgbench.training.dg.loop import is_first_process, train
     from dgbench.training.dg.protocol_rows import joined
+    from dgbench.training.dg.validation import hold_out
 
     if ":" in device:
         raise UsageError(f"--device {device}: training takes cpu or cuda; CUDA_VISIBLE_DEVICES says which")
@@ -82,6 +90,7 @@ def dg(
     names = [one.protocol.name for one in loaded]
     opened = [open_data(one, data, weights=weights) for one in loaded]
     source, rows = joined([(one.protocol, o.source, o.pairs) for one, o in zip(loaded, opened, strict=True)])
+    rows, held = hold_out(rows, chosen.validation_people)
     frozen = load_frozen(chosen, weights=weights)
     encoder = build_face_encoder(chosen.model, weights=weights)
     bank = FrameBank(source, rows, size=chosen.model.size)
@@ -89,7 +98,10 @@ def dg(
     encoders = chosen.model.idsg.face_encoders
     with progress_bar("features of the face encoder", quiet=quiet) as move:
         features = cached_features(bank, encoder, names=encoders, folder=out / "cache", progress=move)
-    with progress_bar(f"training on {' and '.join(names)}", quiet=quiet) as move:
+    validation = None
+    if held and chosen.validate_every:
+        validation = _validation(chosen, FrameBank(source, held, size=chosen.model.size), encoder, judges, weights, out)
+    with progress_bar(f"training on {' and '.join(names)}", quiet=quiet) as move, graceful_stop() as request:
         summary = train(
             chosen,
             bank=bank,
@@ -102,8 +114,15 @@ def dg(
             device=device,
             devices=devices,
             stop_after=stop_after,
+            stop=lambda: request.asked,
+            validation=validation,
             notes=_notes(names, preset, begun),
             progress=move,
+        )
+    if summary.stopped:
+        raise WorkFailedError(
+            f"stopped at step {summary.steps} of {chosen.total_steps}; the checkpoint of that step is in "
+            f"{out / 'checkpoints'}; the same command with --resume goes on"
         )
     if not is_first_process():
         return
@@ -130,6 +149,25 @@ def dg(
         ),
         as_json=as_json,
     )
+
+
+def _validation(
+    config: TrainConfig, bank: FrameBank, encoder: Joined, judges: str, weights: Path | None, out: Path
+) -> Validation:
+    """Open the judges of the held-out people and let them see the true images."""
+    from dgbench.core.card import JUDGE_SETS
+    from dgbench.core.errors import did_you_mean
+    from dgbench.networks.judges import load_judges
+    from dgbench.training.dg.features import cached_features
+    from dgbench.training.dg.validation import Validation
+
+    known = {name: name for name in JUDGE_SETS}
+    if judges not in known:
+        raise UsageError(f"--judges {judges}: the sets are {', '.join(known)}.{did_you_mean(judges, list(known))}")
+    features = cached_features(bank, encoder, names=config.model.idsg.face_encoders, folder=out / "cache")
+    roles = ("detector", "identity", "pose", "features")
+    found = load_judges(known[judges], weights=weights, roles=roles)
+    return Validation(bank, features, found, pairs=config.validation_pairs, seed=config.seed)
 
 
 def _notes(names: list[str], preset: str, begun: Checkpoint | None) -> dict[str, object]:

@@ -35,10 +35,16 @@ FROZEN = [loaded for loaded in list_protocols() if loaded.protocol.pairs == "fro
 #: Digest over name and digest of all first versions. A released version never changes: release the next one instead.
 FIRST_VERSIONS = "8741d97e14980dd63dc8a6246c4dab3031253c843aff29db74387c0b3b519d90"
 
+#: Protocols whose first version came after the first release.
+LATER = {"synthface-crowd-train@1"}
+
 
 def test_a_released_protocol_never_changes() -> None:
     first = {loaded.protocol.name: loaded.protocol.digest for loaded in list_protocols()}
-    assert digest({name: value for name, value in first.items() if name.endswith("@1")}) == FIRST_VERSIONS
+    assert (
+        digest({name: value for name, value in first.items() if name.endswith("@1") and name not in LATER})
+        == FIRST_VERSIONS
+    )
     assert changed_files(protocols_root()) == []
     assert set(read_lock(protocols_root()) or {}) == set(protocol_names())
 

@@ -66,7 +66,11 @@ class MapConfig(BaseModel):
     Attributes:
         rule: ``visible`` keeps a line whose two ends are visible; ``profile`` is the released code's choice of one
             of three line sets by the distance of the eye corners; ``all`` draws every line.
-        width: line thickness in pixels.
+        width: line thickness in pixels (of the fine grid, where there is one).
+        fine: lines are drawn on a grid so many times finer and averaged down: thin, anti-aliased, and at their place
+            to a fraction of a pixel. 1 = as released. At 64 px the released lines are as thick as an eye.
+        by_part: one channel each for outline with nose, for brows with eyes, and for the mouth, in place of three
+            equal channels, so that crowded lines stay apart.
         value: brightness of a line; the released demo feeds 1/255 by an overflow, its training 1.
         profile_gap: the 30 pixels (at 256) of the profile rule, as a share of the image size.
     """
@@ -74,6 +78,8 @@ class MapConfig(BaseModel):
     model_config = _FROZEN
     rule: Literal["visible", "profile", "all"] = "visible"
     width: int = Field(default=2, ge=1, le=8)
+    fine: int = Field(default=1, ge=1, le=8)
+    by_part: bool = False
     value: float = Field(default=1.0, gt=0.0, le=1.0)
     profile_gap: float = 30.0 / 256.0
 

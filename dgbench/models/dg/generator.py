@@ -56,9 +56,12 @@ class FaceGenerator(nn.Module):
             if self.mask_features and x.shape[2] in _MASKED_SIZES:
                 x = x + F.interpolate(maps[:, :1], size=x.shape[2:], mode="bilinear")
         if self.head_style is None:
-            return torch.sigmoid(self.head(x))
-        _, activation, convolution = self.head
-        return torch.sigmoid(convolution(activation(self.head_style(x, style))))
+            x = self.head(x)
+        else:
+            _, activation, convolution = self.head
+            x = convolution(activation(self.head_style(x, style)))
+        # Half precision has too few steps for colours.
+        return torch.sigmoid(x.float() if x.dtype in (torch.float16, torch.bfloat16) else x)
 
     @staticmethod
     def _styled(channels_in: int, channels_out: int, config: DgConfig, *, doubles: bool) -> AdainResBlk:

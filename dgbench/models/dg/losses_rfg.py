@@ -31,15 +31,40 @@ def r1_of_discriminators(real: Sequence[Tensor], images: Tensor) -> Tensor:
     return torch.stack([r1(one, images) for one in real]).sum()
 
 
-def attribute(generated: Tensor, target: Tensor, present: Tensor | None = None) -> Tensor:
+def attribute(
+    generated: Tensor, target: Tensor, present: Tensor | None = None, *, weights: Tensor | None = None
+) -> Tensor:
     """Mean absolute pixel difference to the target, over samples that have one.
 
     Args:
         generated: (B, 3, S, S).
         target: (B, 3, S, S); any value where absent.
         present: bool (B,); ``None`` = all.
+        weights: (B, 1, S, S) of pixels; ``None`` = 1.
     """
-    return _mean_over_present((generated - target).abs().flatten(1).mean(dim=1), present)
+    difference = (generated - target).abs()
+    if weights is not None:
+        difference = difference * weights
+    return _mean_over_present(difference.flatten(1).mean(dim=1), present)
+
+
+#: Landmarks of what tells faces apart: brows, nose, eyes, mouth; and how far from one a pixel still counts, in shares.
+_FEATURES, _NEAR = slice(17, 68), 0.035
+
+
+def feature_weights(points: Tensor, visibility: Tensor, *, size: int, focus: float) -> Tensor:
+    """Return (B, 1, S, S) pixel weights: 1, and up to 1 + ``focus`` near visible brows, nose, eyes and mouth.
+
+    Args:
+        points: (B, 68, ≥2) as shares of the side.
+        visibility: (B, 68) in [0, 1].
+        size: S.
+        focus: what is added where the face's features are.
+    """
+    centres = (torch.arange(size, device=points.device) + 0.5) / size
+    along = torch.exp(-0.5 * ((centres - points[:, _FEATURES, :2, None]) / _NEAR) ** 2)
+    near = torch.einsum("bpy,bpx,bp->byx", along[:, :, 1], along[:, :, 0], visibility[:, _FEATURES])
+    return 1 + focus * near.clamp(max=1.0)[:, None]
 
 
 def identity(generated: Sequence[Tensor], target: Sequence[Tensor], present: Tensor | None = None) -> Tensor:

@@ -56,6 +56,10 @@ _LEFT = [
 
 #: Every line that any rule can draw, in a fixed order.
 LINES: tuple[tuple[int, int], ...] = tuple(dict.fromkeys([*_FRONT, *_CLOSERS]))
+#: Channel of each line in a map by part: 0 outline and nose, 1 brows and eyes, 2 mouth.
+LINE_PARTS: tuple[int, ...] = tuple(
+    2 if first >= 48 else 1 if 17 <= first < 27 or 36 <= first < 48 else 0 for first, _ in LINES
+)
 _INDEX = {line: index for index, line in enumerate(LINES)}
 _MOUTH = slice(48, 68)
 

@@ -55,12 +55,18 @@ class DgModel(nn.Module):
 
 
 class Critics(nn.Module):
-    """What only training needs: D_l, C_l, and the discriminators of the face generator."""
+    """What only training needs: D_l, C_l, and the discriminators of the face generator.
+
+    ``augment_probability`` is how often what the face's discriminators see is changed; training moves it.
+    """
+
+    augment_probability: Tensor
 
     def __init__(self, config: DgConfig, *, seed: int = 0) -> None:
         super().__init__()
         self.landmark = LandmarkDiscriminator(config.idsg)
         self.identity = IdentityClassifier(config.idsg)
         self.face = Discriminators(config)
+        self.register_buffer("augment_probability", torch.zeros((), dtype=torch.float64))
         for name in ("landmark", "identity", "face"):
             initialise(getattr(self, name), seed=seed_of("dg", "critic", name, seed))

@@ -6,13 +6,14 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from dgbench.models.dg.config import MapConfig
-from dgbench.models.dg.map_lines import LINES, lines_shown
+from dgbench.models.dg.map_lines import LINE_PARTS, LINES, lines_shown
 
 
 class MapRasteriser(nn.Module):
-    """Draws 8-connected lines of a given thickness without anti-aliasing.
+    """Draws 8-connected lines of a given thickness; without anti-aliasing, unless a finer grid is averaged down.
 
     End points are whole pixels, so the shape of a line depends on its offset (dx, dy) alone. OpenCV draws each
     offset once, at first sight; its pixels then stay on the device, and a batch of maps is one gather and one
@@ -20,6 +21,7 @@ class MapRasteriser(nn.Module):
     """
 
     _ends: Tensor
+    _parts: Tensor
     _slot: Tensor
     _bank: Tensor
 
@@ -27,10 +29,13 @@ class MapRasteriser(nn.Module):
         super().__init__()
         self.config = config
         self.size = size
-        self._reach = 2 * size  # offsets beyond are clamped: both ends are then far outside the image
+        self._fine = size * config.fine
+        self._reach = 2 * self._fine  # offsets beyond are clamped: both ends are then far outside the image
         side = 2 * self._reach + 1
         self._strokes: list[np.ndarray] = []
         self.register_buffer("_ends", torch.tensor(LINES), persistent=False)
+        parts = LINE_PARTS if config.by_part else [0] * len(LINES)
+        self.register_buffer("_parts", torch.tensor(parts), persistent=False)
         self.register_buffer("_slot", torch.full((side * side,), -1, dtype=torch.int32), persistent=False)
         self.register_buffer("_bank", torch.zeros(0, 1, 2, dtype=torch.int32), persistent=False)
 
@@ -43,7 +48,8 @@ class MapRasteriser(nn.Module):
             visibility: (B, 68) in [0, 1].
 
         Returns:
-            float32 (B, 3, S, S): 0, or the configured value on lines; three equal channels.
+            float32 (B, 3, S, S): 0, or the configured value on lines (on a finer grid, its share of the pixel); three
+            equal channels, or one per part of the face.
 
         Raises:
             ValueError: a coordinate is not finite.
@@ -51,17 +57,21 @@ class MapRasteriser(nn.Module):
         if not bool(torch.isfinite(points).all()):
             raise ValueError("landmarks are not finite; no map can be drawn")
         shown = lines_shown(points, visibility, self.config)
-        margin = self.size // 2
-        pixels = (points[..., :2] * self.size).trunc().clamp(-margin, self.size + margin).long()
+        side, channels = self._fine, 3 if self.config.by_part else 1
+        pixels = (points[..., :2] * side).trunc().clamp(-side // 2, side + side // 2).long()
         start, end = pixels[:, self._ends[:, 0]], pixels[:, self._ends[:, 1]]
         strokes = self._lookup((end - start)[shown])
-        owner = shown.nonzero()[:, 0]
+        owner, line = shown.nonzero().unbind(1)
         drawn = strokes + start[shown][:, None]
-        inside = ((drawn >= 0) & (drawn < self.size)).all(dim=2)
-        cells = (owner[:, None] * self.size + drawn[..., 1]) * self.size + drawn[..., 0]
-        maps = torch.zeros(len(points) * self.size**2, device=points.device)
+        inside = ((drawn >= 0) & (drawn < side)).all(dim=2)
+        plane = owner * channels + self._parts[line]
+        cells = (plane[:, None] * side + drawn[..., 1]) * side + drawn[..., 0]
+        maps = torch.zeros(len(points) * channels * side**2, device=points.device)
         maps[cells[inside]] = self.config.value
-        return maps.view(-1, 1, self.size, self.size).expand(-1, 3, -1, -1)
+        maps = maps.view(-1, channels, side, side)
+        if self.config.fine > 1:
+            maps = F.avg_pool2d(maps, self.config.fine)
+        return maps.expand(-1, 3, -1, -1)
 
     def _lookup(self, offsets: Tensor) -> Tensor:
         """(N, 2) offsets → (N, K, 2) pixels of their strokes relative to the start, padded by repetition."""

@@ -53,8 +53,13 @@ class VggFace(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) RGB in [0, 1] → (B, 4096): fc7 after its ReLU."""
-        pooled = F.adaptive_avg_pool2d(self._convolve(images)[1], 7).flatten(1)
-        return F.relu(self.fc7(F.relu(self.fc6(pooled))))
+        return self.layers_and_code(images)[1]
+
+    def layers_and_code(self, images: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Return what :meth:`layers` and :meth:`forward` give, from one pass."""
+        found, last = self._convolve(images)
+        pooled = F.adaptive_avg_pool2d(last, 7).flatten(1)
+        return found, F.relu(self.fc7(F.relu(self.fc6(pooled))))
 
     def _convolve(self, images: Tensor) -> tuple[list[Tensor], Tensor]:
         x = (images - self.mean) / self.scale

@@ -20,8 +20,8 @@ DIMENSION = 128
 TEMPLATE = torch.tensor((ARCFACE_TEMPLATE - 56.0) * (0.8 * CROP / 112.0) + [32.0, 31.0], dtype=torch.float32)
 
 
-def align_batch(images: Tensor, points: Tensor) -> Tensor:
-    """Return crops aligned to :data:`TEMPLATE`, differentiable with respect to images and points.
+def align_batch(images: Tensor, points: Tensor, *, template: Tensor = TEMPLATE, size: int = CROP) -> Tensor:
+    """Return crops of ``size`` aligned to ``template`` (5, 2), differentiable with respect to images and points.
 
     The similarity of least squares in closed form (rotation and scale as one complex number), fitted from the
     template to the image and so in the image's pixels, then bilinear sampling at twice the resolution, averaged,
@@ -33,9 +33,9 @@ def align_batch(images: Tensor, points: Tensor) -> Tensor:
             ArcFace template.
 
     Returns:
-        (B, 3, 64, 64).
+        (B, 3, size, size).
     """
-    template = TEMPLATE.to(points)
+    template = template.to(points)
     # From crop to image, which is the direction that sampling needs.
     source, target = template - template.mean(0), points - points.mean(1, keepdim=True)
     power = (source**2).sum()
@@ -43,7 +43,7 @@ def align_batch(images: Tensor, points: Tensor) -> Tensor:
     imaginary = (source[:, 0] * target[..., 1] - source[:, 1] * target[..., 0]).sum(1) / power
     linear = torch.stack([real, -imaginary, imaginary, real], dim=1).reshape(-1, 2, 2)
     shift = points.mean(1) - linear @ template.mean(0)
-    return sample(images, torch.cat([linear, shift[..., None]], dim=2), size=CROP)
+    return sample(images, torch.cat([linear, shift[..., None]], dim=2), size=size)
 
 
 def sample(images: Tensor, matrices: Tensor, *, size: int) -> Tensor:

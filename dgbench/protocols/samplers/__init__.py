@@ -22,6 +22,7 @@ SAMPLERS: dict[str, str] = {
     "synthface-mini-test": "dgbench.protocols.samplers.synthface:sample_mini_test",
     "synthface-mini-one-role": "dgbench.protocols.samplers.synthface:sample_mini_one_role",
     "synthface-mini-training": "dgbench.protocols.samplers.synthface:sample_mini_training",
+    "synthface-crowd-training": "dgbench.protocols.samplers.synthface:sample_crowd_training",
     "rafd-grid": "dgbench.protocols.samplers.rafd:sample_rafd_grid",
     "rafd-one-role": "dgbench.protocols.samplers.rafd:sample_rafd_one_role",
     "rafd-training": "dgbench.protocols.samplers.rafd:sample_rafd_training",

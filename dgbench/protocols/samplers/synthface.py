@@ -23,6 +23,8 @@ from dgbench.protocols.samplers.rafd import sample_rafd_grid
 from dgbench.protocols.samplers.roles import sample_one_role
 from dgbench.protocols.samplers.voxceleb import sample_voxceleb_cross, sample_voxceleb_self
 from dgbench.synthface.sets.layouts import Layout, Selection, layout
+from dgbench.synthface.sets.layouts.crowd import CrowdLayout, group_of
+from dgbench.synthface.sets.layouts.crowd import cells_of as crowd_cells
 from dgbench.synthface.sets.layouts.voxceleb import VoxcelebLayout
 from dgbench.synthface.sets.mini_cells import GROUPS, TEST_CELLS, cells_of, key_of, mini_shot
 
@@ -152,6 +154,40 @@ def sample_mini_training(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]
                     pairs.append(_pair(protocol, person, str(own), person, cell))
                     partner = cyclic_partner(circle, person, int(shifts[turn]))
                     pairs.append(_pair(protocol, person, str(start), partner, cell))
+    return pairs
+
+
+def sample_crowd_training(frames: pd.DataFrame, protocol: Protocol) -> list[Pair]:
+    """Return training pairs of the crowd: each image once as self and once as cross reference.
+
+    As in the mini set, partners come from the same group of people, whose cells are the same.
+    """
+    world = CrowdLayout(protocol.pairing.seed)
+    everyone = pd.DataFrame({"subject": list(world.subjects())})
+    groups: dict[str, list[str]] = {}
+    for person in people_of(everyone, protocol):
+        groups.setdefault(group_of(int(person[1:])), []).append(person)
+    pairs = []
+    for members in groups.values():
+        circle = circle_of(protocol, members)
+        for person in members:
+            cells = crowd_cells(int(person[1:]))
+            for place, cell in enumerate(cells):
+                draw = generator(protocol, person, cell)
+                start = cells[(place + 1 + int(draw.integers(len(cells) - 1))) % len(cells)]
+                partner = cyclic_partner(circle, person, int(draw.integers(len(members) - 1)))
+                source = world.shot(f"{world.world}/{person}/{start}")
+                for other in (person, partner):
+                    reference = world.shot(f"{world.world}/{other}/{cell}")
+                    pairs.append(
+                        make_pair(
+                            protocol,
+                            Shot(source.key, person, source.scene.yaw),
+                            Shot(reference.key, other, reference.scene.yaw),
+                            target=f"{world.world}/{person}/{cell}",
+                            label=f"{person}-{start}--{other}-{cell}",
+                        )
+                    )
     return pairs
 
 

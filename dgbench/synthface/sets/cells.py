@@ -17,6 +17,7 @@ PEOPLE_BASE: dict[str, int] = {
     "voxceleb1": 1_000_000,
     "voxceleb2": 2_000_000,
     "rafd": 3_000_000,
+    "crowd": 4_000_000,
 }
 FREE_PEOPLE = range(100_000, 1_000_000)
 

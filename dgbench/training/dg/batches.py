@@ -44,6 +44,7 @@ class RfgBatch:
     Attributes:
         source: (B, 3, S, S) images that give the style.
         source_points: (B, 68, 3) their landmarks.
+        source_rows: int64 (B,) their rows of the bank.
         features: (B, D) their features.
         points, visibility: (B, 68, 3), (B, 68) of the reference.
         target: (B, 3, S, S) true target; anything where absent.
@@ -55,6 +56,7 @@ class RfgBatch:
 
     source: Tensor
     source_points: Tensor
+    source_rows: Tensor
     features: Tensor
     points: Tensor
     visibility: Tensor
@@ -95,17 +97,26 @@ def idsg_batch(bank: FrameBank, features: Tensor, draw: Draw, *, augment: float,
 
 
 def rfg_batch(
-    bank: FrameBank, features: Tensor, draw: Draw, *, cross_share: float, augment: float, seed: int, part: slice
+    bank: FrameBank,
+    features: Tensor,
+    draw: Draw,
+    *,
+    cross_share: float,
+    cross_truth: bool = True,
+    augment: float,
+    seed: int,
+    part: slice,
 ) -> RfgBatch:
     """Build the part ``part``; each row is a cross pair with probability ``cross_share``, else a self pair.
 
-    Reference and target are moved by one similarity, the source by another.
+    Reference and target are moved by one similarity, the source by another. Without ``cross_truth`` cross pairs are
+    taken to have no true target, as in data that hold none.
     """
     size = len(draw.reference)
     cross = np.random.default_rng(seed_of("cross", seed)).random(size) < cross_share
     source = np.where(cross, draw.other, draw.own)[part]
     reference = draw.reference[part]
-    target = np.where(cross, draw.truth, draw.reference)[part]
+    target = np.where(cross, draw.truth if cross_truth else -1, draw.reference)[part]
     moves = draw_similarities(size, share=augment, seed=seed)[part]
     source_moves = draw_similarities(size, share=augment, seed=seed + 1)[part]
     has_target = target >= 0
@@ -115,6 +126,7 @@ def rfg_batch(
     return RfgBatch(
         source=move_images(bank.images(source), source_moves),
         source_points=move_points(bank.points[torch.from_numpy(source)], source_moves),
+        source_rows=torch.from_numpy(source),
         features=features[torch.from_numpy(source)],
         points=move_points(bank.points[torch.from_numpy(reference)], moves),
         visibility=bank.visibility[torch.from_numpy(reference)],

@@ -31,8 +31,8 @@ class IdsgTraining(BaseModel):
     """Optimiser and loss weights of the shape generator (defaults: the released code's).
 
     Attributes:
-        cross_truth: whether the true landmarks of a cross pair count in stage cross alone, or in every stage, as in the
-            released code, which has no stages.
+        cross_truth: whether the true landmarks of a cross pair count in stage cross alone; in every stage, as in the
+            released code, which has no stages; or never, as where no true target exists.
     """
 
     model_config = _FROZEN
@@ -44,7 +44,7 @@ class IdsgTraining(BaseModel):
     adversarial: float = 1.0
     localization: float = 1.0
     localization_cross: float = 1.0
-    cross_truth: Literal["cross", "always"] = "cross"
+    cross_truth: Literal["cross", "always", "never"] = "cross"
     action: float = 1.0
     subject_class: float = 1.0
     visible_local_shape: float = 1.0
@@ -57,7 +57,14 @@ class RfgTraining(BaseModel):
     """Optimiser and loss weights of the face generator.
 
     Attributes:
+        attribute_focus: how much more a pixel at eyes, brows, nose or mouth counts in the attribute loss than one of
+            the backdrop (0: all alike, as released).
+        style_every: steps between style-consistency terms, which are then multiplied by as much.
         r1_every: steps between R1 penalties, which are then multiplied by as much.
+        cross_truth: ``where-known`` counts true targets of cross pairs where the data have them; ``never`` trains
+            stage cross as where none exist: adversary, style, identity cosine and landmarks alone on its cross rows.
+        augment_critics: aim of the adaptive augmentation of what the discriminators see (Karras et al. 2020): the mean
+            sign of their logits on real images above which it grows; 0 = none.
         generated_maps: share of samples whose map comes from the shape generator, from the phase's middle on in
             stage self, throughout in stage cross.
         cross_share: share of cross pairs in stage cross; the rest are self pairs, against drift.
@@ -72,9 +79,11 @@ class RfgTraining(BaseModel):
     weight_decay: float = 1e-4
     adversarial: float = 1.0
     attribute: float = 20.0
+    attribute_focus: float = Field(default=0.0, ge=0)
     identity: float = 20.0
     identity_cosine: float = 1.0
     style: float = 1.0
+    style_every: int = Field(default=1, ge=1)
     landmark: float = 1.0
     feature_matching: float = 0.0
     r1: float = 1.0
@@ -83,6 +92,8 @@ class RfgTraining(BaseModel):
     generated_maps: float = Field(default=0.5, ge=0, le=1)
     cross_share: float = Field(default=0.5, ge=0, le=1)
     adversarial_from: int = Field(default=0, ge=0)
+    cross_truth: Literal["where-known", "never"] = "where-known"
+    augment_critics: float = Field(default=0.0, ge=0, lt=1)
 
 
 class TrainConfig(BaseModel):
@@ -91,12 +102,21 @@ class TrainConfig(BaseModel):
     Attributes:
         perceptual: the frozen network of the identity loss: VGG-Face's five layers, the embedded identity network
             that is meant for training, or none.
-        landmark_network: the differentiable landmark network of the landmark loss.
+        perceptual_normalisation: what VGG-Face's activations are computed from: its own normalisation, or the released
+            code's off-scale one, whose activations are about 58 times smaller.
+        identity_network: the network of the identity cosine: the one of the identity loss, or an ArcFace network given
+            by path (``arcface_backbone.pth``) on the aligned face.
+        landmark_network: the differentiable landmark network of the landmark loss; ``embedded`` knows renders,
+            ``3ddfa`` photographs (``mb05_120x120.pth``, by path).
         augment: share of samples whose image and landmarks are scaled, turned and shifted together.
         clip: largest gradient norm per optimiser; 0 = no clipping.
         precision: Lightning Fabric's name (``32-true``, ``bf16-mixed``, ``16-mixed``).
         channels_last: memory layout of the image networks (faster on CPU and tensor cores; same numbers).
+        compiled: let torch.compile fuse the face generator's normalisations (needs a C++ compiler; other rounding).
         start_at_mean: begin with the training people's mean shape.
+        validation_people: the last so many training people by id are held out and never trained on.
+        validate_every: steps of the face generator between validations on them; 0 = none.
+        validation_pairs: how many of their cross pairs are judged each time.
         half_export: write the finished model's matrices in half precision, for models that are shipped.
     """
 
@@ -111,14 +131,20 @@ class TrainConfig(BaseModel):
     idsg: IdsgTraining = IdsgTraining()
     rfg: RfgTraining = RfgTraining()
     perceptual: Literal["vgg-face", "embedded", "none"] = "vgg-face"
-    landmark_network: Literal["embedded", "none"] = "embedded"
+    perceptual_normalisation: Literal["published", "imagenet"] = "imagenet"
+    identity_network: Literal["perceptual", "arcface"] = "perceptual"
+    landmark_network: Literal["embedded", "3ddfa", "none"] = "embedded"
     augment: float = Field(default=0.5, ge=0, le=1)
     ema: float = Field(default=0.999, ge=0, lt=1)
     clip: float = Field(default=10.0, ge=0)
     seed: int = 0
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     channels_last: bool = True
+    compiled: bool = False
     start_at_mean: bool = True
+    validation_people: int = Field(default=0, ge=0)
+    validate_every: int = Field(default=0, ge=0)
+    validation_pairs: int = Field(default=96, ge=1)
     half_export: bool = False
     save_every: int = Field(default=10_000, ge=1)
     grid_every: int = Field(default=5_000, ge=1)
@@ -142,8 +168,17 @@ class TrainConfig(BaseModel):
 
 
 def paper_training(*, size: int = 256) -> TrainConfig:
-    """Return the ``paper`` preset at full width."""
-    return TrainConfig(model=paper(size=size))
+    """Return the ``paper`` preset at full width, for photographs.
+
+    VGG-Face has its own normalisation; the identity loss's weight is the released code's at that scale (20 / 58).
+    """
+    return TrainConfig(
+        model=paper(size=size),
+        rfg=RfgTraining(identity=0.35),
+        perceptual_normalisation="published",
+        identity_network="arcface",
+        landmark_network="3ddfa",
+    )
 
 
 def compat_training(*, size: int = 256) -> TrainConfig:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from dgbench.training.dg.config import TrainConfig
 
@@ -24,20 +25,50 @@ class Perceptual(Protocol):
     def embedding(self, images: Tensor, points: Tensor) -> Tensor:
         """Embedding (B, D) of the same."""
 
+    def both(self, images: Tensor, points: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Activations and embedding from one forward."""
+
+
+class Embedder(Protocol):
+    """What the identity cosine asks of a network."""
+
+    def embedding(self, images: Tensor, points: Tensor) -> Tensor:
+        """Embedding (B, D) of (B, 3, S, S) images in [0, 1] with landmarks (B, 68, ≥2), shares of the side."""
+
 
 class LandmarkFinder(Protocol):
     """What the landmark loss asks of a network."""
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """(B, 3, S, S) in [0, 1] → (B, 68, 2 or 3) shares of the side, differentiable."""
+    def __call__(self, images: Tensor, points: Tensor) -> Tensor:
+        """Find landmarks, differentiable in the images.
+
+        Args:
+            images: (B, 3, S, S) in [0, 1].
+            points: (B, 68, ≥2) where they are wanted, for a network that looks at a crop.
+
+        Returns:
+            (B, 68, 2 or 3) shares of the side.
+        """
 
 
 @dataclass(frozen=True)
 class FrozenNetworks:
-    """The frozen networks of one run; a ``None`` drops its losses."""
+    """The frozen networks of one run; a ``None`` drops its losses.
+
+    Attributes:
+        perceptual: of the identity loss, and of the identity cosine where ``identity`` is ``None``.
+        landmarks: of the landmark loss.
+        identity: of the identity cosine, where it is another network.
+    """
 
     perceptual: Perceptual | None = None
     landmarks: LandmarkFinder | None = None
+    identity: Embedder | None = None
+
+    @property
+    def embedder(self) -> Embedder | None:
+        """The network of the identity cosine."""
+        return self.perceptual if self.identity is None else self.identity
 
 
 def five_of(points: Tensor) -> Tensor:
@@ -61,6 +92,11 @@ class VggPerceptual:
         embedded: Tensor = self._network.to(images.device)(images)
         return embedded
 
+    def both(self, images: Tensor, points: Tensor) -> tuple[list[Tensor], Tensor]:
+        """See :class:`Perceptual`."""
+        found: tuple[list[Tensor], Tensor] = self._network.to(images.device).layers_and_code(images)  # type: ignore[operator]
+        return found
+
 
 class EmbeddedPerceptual:
     """The embedded ``identity-train`` network on the face aligned by the landmarks asked for; it never judges."""
@@ -73,20 +109,29 @@ class EmbeddedPerceptual:
     def layers(self, images: Tensor, points: Tensor) -> list[Tensor]:
         """See :class:`Perceptual`; whole-frame activations too, so that hair and backdrop count."""
         body = self._body(images)
-        found = []
-        for x in (self._crop(images, points) * 2 - 1, images * 2 - 1):
-            for index, layer in enumerate(body):
-                x = layer(x)
-                if index in self._TAPS:
-                    found.append(x)
-                if index == max(self._TAPS):
-                    break
-        return found
+        return [*self._taps(body, self._crop(images, points))[0], *self._taps(body, images)[0]]
 
     def embedding(self, images: Tensor, points: Tensor) -> Tensor:
         """See :class:`Perceptual`."""
         embedded: Tensor = self._network.to(images.device)(self._crop(images, points))
         return embedded
+
+    def both(self, images: Tensor, points: Tensor) -> tuple[list[Tensor], Tensor]:
+        """See :class:`Perceptual`; the crop goes through the network once."""
+        body = self._body(images)
+        inner, deep = self._taps(body, self._crop(images, points))
+        for layer in list(body)[max(self._TAPS) + 1 :]:
+            deep = layer(deep)
+        head: nn.Module = self._network.head  # type: ignore[assignment]
+        return [*inner, *self._taps(body, images)[0]], F.normalize(head(deep), dim=1)
+
+    def _taps(self, body: nn.Sequential, images: Tensor) -> tuple[list[Tensor], Tensor]:
+        x, found = images * 2 - 1, []
+        for index in range(max(self._TAPS) + 1):
+            x = body[index](x)
+            if index in self._TAPS:
+                found.append(x)
+        return found, x
 
     def _body(self, images: Tensor) -> nn.Sequential:
         body: nn.Sequential = self._network.to(images.device).body  # type: ignore[assignment]
@@ -104,10 +149,11 @@ class EmbeddedFinder:
     def __init__(self, network: nn.Module) -> None:
         self._network = network
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """See :class:`LandmarkFinder`."""
-        points: Tensor = self._network.to(images.device)(images).points
-        return points
+    def __call__(self, images: Tensor, points: Tensor) -> Tensor:
+        """See :class:`LandmarkFinder`; in full precision, for a mean over coordinates loses too much in half."""
+        with torch.autocast(images.device.type, enabled=False):
+            found: Tensor = self._network.to(images.device)(images.float()).points
+        return found
 
 
 def load_frozen(config: TrainConfig, *, weights: Path | None = None) -> FrozenNetworks:
@@ -118,16 +164,25 @@ def load_frozen(config: TrainConfig, *, weights: Path | None = None) -> FrozenNe
     """
     perceptual: Perceptual | None = None
     landmarks: LandmarkFinder | None = None
+    identity: Embedder | None = None
     if config.perceptual == "vgg-face":
         from dgbench.models.dg.vgg_face import load_vgg_face
 
-        perceptual = VggPerceptual(load_vgg_face(weights, normalisation="imagenet"))
+        perceptual = VggPerceptual(load_vgg_face(weights, normalisation=config.perceptual_normalisation))
     elif config.perceptual == "embedded":
         from dgbench.networks.embedded.store import load_identity
 
         perceptual = EmbeddedPerceptual(load_identity("identity-train")[0])
+    if config.identity_network == "arcface" and config.rfg.identity_cosine > 0:
+        from dgbench.training.dg.real_faces import AlignedIdentity, load_arcface
+
+        identity = AlignedIdentity(load_arcface(weights))
     if config.landmark_network == "embedded":
         from dgbench.networks.embedded.store import load_landmarks
 
         landmarks = EmbeddedFinder(load_landmarks("landmarks-train")[0])
-    return FrozenNetworks(perceptual=perceptual, landmarks=landmarks)
+    elif config.landmark_network == "3ddfa":
+        from dgbench.training.dg.real_faces import PhotographFinder, load_landmark_regressor
+
+        landmarks = PhotographFinder(load_landmark_regressor(weights))
+    return FrozenNetworks(perceptual=perceptual, landmarks=landmarks, identity=identity)

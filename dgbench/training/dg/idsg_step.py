@@ -76,7 +76,8 @@ def generator_loss(
         terms["adversarial"] = weights.adversarial * losses.generator_adversarial(critics.landmark(cross.flatten(1)))
     if weights.localization > 0:
         terms["localization"] = weights.localization * losses.localization(own, reference)
-    if weights.localization_cross > 0 and (stage == "cross" or weights.cross_truth == "always"):
+    counts = stage == "cross" if weights.cross_truth == "cross" else weights.cross_truth == "always"
+    if weights.localization_cross > 0 and counts:
         truth = points_of(shape_vector(batch.truth, config), config)
         found = losses.localization(cross, truth, batch.has_truth)
         terms["localization_cross"] = weights.localization_cross * found

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,6 +15,9 @@ from torch import Tensor
 
 from dgbench.io.atomic import write_bytes
 from dgbench.io.images import encode_png
+
+#: Width of the labels of a grid, pixels.
+_MARGIN = 76
 
 
 class TrainingJournal:
@@ -42,11 +47,14 @@ class TrainingJournal:
         with self._path.open("a", encoding="utf-8") as handle:
             handle.write(json.dumps({"step": step, **values}, sort_keys=True) + "\n")
 
-    def grid(self, step: int, name: str, rows: list[Tensor]) -> None:
-        """Record an image grid; each row is (N, 3, S, S) in [0, 1]. Also written as ``OUT/grids/<name>-<step>.png``."""
+    def grid(self, step: int, name: str, rows: list[Tensor], labels: Sequence[str] = ()) -> None:
+        """Record an image grid; each row is (N, 3, S, S) in [0, 1], with its label in front where there are labels.
+
+        Also written as ``OUT/grids/<name>-<step>.png``.
+        """
         if not self._active:
             return
-        picture = grid_image(rows)
+        picture = grid_image(rows, labels)
         self._writer.add_image(name, picture, step, dataformats="HWC")
         write_bytes(self._grids / f"{name}-{step:09d}.png", encode_png(picture))
 
@@ -69,9 +77,21 @@ class TrainingJournal:
         write_bytes(self._path, "".join(f"{line}\n" for line in kept).encode())
 
 
-def grid_image(rows: list[Tensor]) -> NDArray[np.uint8]:
-    """Lay rows of (N, 3, S, S) images in [0, 1] out as one uint8 HWC picture, one row under the other."""
+def grid_image(rows: list[Tensor], labels: Sequence[str] = ()) -> NDArray[np.uint8]:
+    """Lay rows of (N, 3, S, S) images in [0, 1] out as one uint8 HWC picture, one row under the other.
+
+    Labels stand in black on white before their rows.
+    """
     lines = [torch.cat(list(row.detach().float().cpu().clamp(0, 1)), dim=2) for row in rows]
     pixels = (torch.cat(lines, dim=1) * 255).round().to(torch.uint8)
     picture: NDArray[np.uint8] = np.ascontiguousarray(pixels.permute(1, 2, 0).numpy())
-    return picture
+    if not labels:
+        return picture
+    margin = [_label(text, height=row.shape[2]) for text, row in zip(labels, rows, strict=True)]
+    return np.concatenate([np.concatenate(margin), picture], axis=1)
+
+
+def _label(text: str, *, height: int) -> NDArray[np.uint8]:
+    canvas = np.full((height, _MARGIN, 3), 255, np.uint8)
+    cv2.putText(canvas, text, (4, height // 2 + 4), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1, cv2.LINE_AA)
+    return canvas

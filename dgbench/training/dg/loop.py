@@ -19,7 +19,7 @@ from torch import Tensor
 from dgbench.core.errors import UsageError, WorkFailedError
 from dgbench.io.locks import folder_lock
 from dgbench.io.space import require_space
-from dgbench.models.dg.checkpoint import PARTS, Checkpoint, part_of, save_model
+from dgbench.models.dg.checkpoint import PARTS, Checkpoint, load_checkpoint, part_of, save_model
 from dgbench.models.dg.landmark_vector import shape_vector
 from dgbench.training.dg.config import Phase, TrainConfig
 from dgbench.training.dg.frames import FrameBank
@@ -27,8 +27,11 @@ from dgbench.training.dg.frozen import FrozenNetworks
 from dgbench.training.dg.journal import TrainingJournal
 from dgbench.training.dg.state import TrainState, checkpoint_bytes, finished_checkpoints, load_state, save_state
 from dgbench.training.dg.trainer import NotFiniteError, Trainer
+from dgbench.training.dg.validation import Validation, keep_best
 
 Progress = Callable[[int, int], None]
+#: What the rows of a grid show.
+GRID_ROWS = ("source", "map", "generated", "target")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Summary:
         steps: steps done in all, over every sitting.
         resumed_from: the step that this sitting began at.
         finished: whether all phases are done and the model is exported.
+        stopped: whether somebody asked for the stop; a checkpoint of that step is kept.
         weights_sha256: digest of the exported weights ("" while unfinished).
         seconds: of this sitting.
     """
@@ -48,6 +52,7 @@ class Summary:
     steps: int
     resumed_from: int
     finished: bool
+    stopped: bool
     weights_sha256: str
     seconds: float
 
@@ -85,6 +90,8 @@ def train(
     device: str = "cpu",
     devices: int = 1,
     stop_after: int | None = None,
+    stop: Callable[[], bool] | None = None,
+    validation: Validation | None = None,
     notes: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Summary:
@@ -103,6 +110,10 @@ def train(
         device: ``cpu`` or ``cuda``.
         devices: how many processes (gloo on CPU, nccl on GPU); batches must divide by it.
         stop_after: end this sitting when so many steps are done in all, keeping a checkpoint.
+        stop: asked after every step; true ends the sitting there, keeping a checkpoint. Of several processes that
+            this one starts none is asked; of torchrun's, each is, and one is enough.
+        validation: judges the averaged model every ``validate_every`` steps of the face generator; the checkpoint that
+            it likes best is kept in ``OUT/best`` and is what is exported in the end.
         notes: plain data for the exported model's description (training data, …).
         progress: called with (steps done, steps in all).
 
@@ -126,8 +137,9 @@ def train(
     strategy = "auto" if alone else ("ddp" if _by_torchrun() else "ddp_spawn")
     fabric = Fabric(accelerator=device, devices=devices, num_nodes=nodes, strategy=strategy, precision=config.precision)
     shown = progress if alone else None
+    asked = stop if alone or _by_torchrun() else None  # a spawned process can be handed no function of ours
     begun = None if start is None else {name: v for part in start_parts for name, v in part_of(start, part).items()}
-    job = _Job(config, bank, features, frozen, begun, out, stop_after, dict(notes or {}), shown)
+    job = _Job(config, bank, features, frozen, begun, out, stop_after, asked, validation, dict(notes or {}), shown)
     with folder_lock(out, purpose="train") if is_first_process() else contextlib.nullcontext():
         # Bound to the function, because Fabric takes apart and copies what it is given as arguments.
         outcome = fabric.launch(functools.partial(_run, job=job))
@@ -147,6 +159,8 @@ class _Job:
     start: dict[str, Tensor] | None
     out: Path
     stop_after: int | None
+    stop: Callable[[], bool] | None
+    validation: Validation | None
     notes: dict[str, Any]
     progress: Progress | None
 
@@ -173,8 +187,9 @@ def _run(fabric: Fabric, *, job: _Job) -> dict[str, Any]:
             save_state(state, job.out, extra={} if scaler is None else {"scaler": scaler.state_dict()})
         fabric.barrier()
 
+    stopped = False
     try:
-        _steps(trainer, journal, last=last, save=save, job=job)
+        stopped = _steps(trainer, journal, last=last, save=save, job=job)
     except NotFiniteError as error:
         kept = finished_checkpoints(job.out)
         where = f"the last good checkpoint is {kept[-1]}" if kept else "no checkpoint had been written yet"
@@ -182,33 +197,66 @@ def _run(fabric: Fabric, *, job: _Job) -> dict[str, Any]:
     finally:
         journal.close()
     if not finished_checkpoints(job.out) or state.step % job.config.save_every:
-        save()
+        save()  # every process comes here at the same step
     finished = state.step >= job.config.total_steps
     digest = ""
     if finished and fabric.is_global_zero:
-        digest = save_model(
-            job.out,
-            state.average.state_dict(),
-            config=job.config.model,
-            parts=("idsg", "rfg"),
-            half=job.config.half_export,
-            notes={
-                "origin": "trained",
-                "steps": state.step,
-                "people": len(job.bank.people),
-                "images": len(job.bank),
-                "training": job.config.model_dump(mode="json", exclude={"model"}),
-                **job.notes,
-            },
-        )
+        digest = _export(state, job)
     fabric.barrier()
     return {
         "steps": state.step,
         "resumed_from": resumed_from,
         "finished": finished,
+        "stopped": stopped and not finished,
         "weights_sha256": digest,
         "seconds": time.monotonic() - began,
     }
+
+
+def _export(state: TrainState, job: _Job) -> str:
+    """Write the finished model: the best by validation where there was one, else the last average."""
+    best = job.out / "best"
+    if job.validation is not None and (best / "dg.json").is_file():
+        found = load_checkpoint(best)
+        return save_model(
+            job.out,
+            found.state,
+            config=found.config,
+            parts=("idsg", "rfg"),
+            half=job.config.half_export,
+            notes={**found.notes, "steps_of_the_run": state.step},
+        )
+    return _save_average(state, job, job.out)
+
+
+def _save_average(state: TrainState, job: _Job, folder: Path, **more: Any) -> str:
+    return save_model(
+        folder,
+        state.average.state_dict(),
+        config=job.config.model,
+        parts=("idsg", "rfg"),
+        half=job.config.half_export,
+        notes={
+            "origin": "trained",
+            "steps": state.step,
+            "people": len(job.bank.people),
+            "images": len(job.bank),
+            "training": job.config.model_dump(mode="json", exclude={"model"}),
+            **more,
+            **job.notes,
+        },
+    )
+
+
+def _validate(state: TrainState, journal: TrainingJournal, job: _Job, fabric: Fabric) -> None:
+    """Judge the averaged model, and keep it where it is the best so far."""
+    if fabric.is_global_zero and job.validation is not None:
+        verdict = job.validation.judge(state.average, device=fabric.device)
+        journal.scalars(state.step, {f"validation/{name}": value for name, value in verdict.values.items()})
+        journal.grid(state.step, "validation", verdict.rows, GRID_ROWS)
+        if keep_best(job.out, verdict, step=state.step):
+            _save_average(state, job, job.out / "best", validation=verdict.values)
+    fabric.barrier()
 
 
 def _no_room(state: TrainState, out: Path) -> str:
@@ -235,10 +283,12 @@ def _start(state: TrainState, job: _Job) -> None:
             model.shape.landmark_decoder.start_at(mean)
 
 
-def _steps(trainer: Trainer, journal: TrainingJournal, *, last: int, save: Callable[[], None], job: _Job) -> None:
+def _steps(trainer: Trainer, journal: TrainingJournal, *, last: int, save: Callable[[], None], job: _Job) -> bool:
+    """Do steps up to ``last``, or until somebody asks for a stop; returns whether that was so."""
     state, config = trainer.state, job.config
     sums: dict[str, float] = defaultdict(float)
     counts: dict[str, int] = defaultdict(int)
+    clock, images = time.monotonic(), 0
     while state.step < last:
         phase, within = phase_at(config, state.step)
         terms = trainer.idsg(phase, within) if phase.network == "idsg" else trainer.rfg(phase, within)
@@ -247,16 +297,36 @@ def _steps(trainer: Trainer, journal: TrainingJournal, *, last: int, save: Calla
             label = f"{phase.network}/{name}"
             sums[label] += float(value)
             counts[label] += 1
+        images += config.idsg.batch if phase.network == "idsg" else config.rfg.batch
         if state.step % config.log_every == 0 or state.step == last:
-            journal.scalars(state.step, {name: sums[name] / counts[name] for name in sums})
+            told = {name: sums[name] / counts[name] for name in sums} | trainer.rates(phase.network)
+            seconds = time.monotonic() - clock
+            journal.scalars(state.step, told | {"run/images_per_second": images / max(seconds, 1e-9)})
             sums.clear()
             counts.clear()
+            clock, images = time.monotonic(), 0
         if phase.network == "rfg" and ((within + 1) % config.grid_every == 0 or within + 1 == phase.steps):
-            journal.grid(state.step, phase.stage, picture_rows(trainer, phase))
+            journal.grid(state.step, phase.stage, picture_rows(trainer, phase), GRID_ROWS)
+        every = config.validate_every
+        if phase.network == "rfg" and every and ((within + 1) % every == 0 or within + 1 == phase.steps):
+            _validate(state, journal, job, trainer.fabric)
         if state.step % config.save_every == 0:
             save()
         if job.progress is not None:
             job.progress(state.step, config.total_steps)
+        if _asked(trainer.fabric, state.step, job):
+            return True
+    return False
+
+
+def _asked(fabric: Fabric, step: int, job: _Job) -> bool:
+    """Return whether to stop here; several processes agree at logging steps alone, since agreeing costs time."""
+    if job.stop is None or fabric.world_size == 1:
+        return job.stop is not None and job.stop()
+    if step % job.config.log_every:
+        return False
+    flag = torch.tensor(float(job.stop()), device=fabric.device)
+    return bool(fabric.all_reduce(flag, reduce_op="sum"))
 
 
 def phase_at(config: TrainConfig, step: int) -> tuple[Phase, int]:

@@ -17,10 +17,21 @@ from torch.optim import Adam, Optimizer
 from dgbench.core.digests import digest, sha256_bytes
 from dgbench.core.errors import UsageError
 from dgbench.io.atomic import write_bytes, write_json
+from dgbench.models.dg.blocks import compile_norms
 from dgbench.models.dg.model import Critics, DgModel
 from dgbench.training.dg.config import TrainConfig
 
 _FOLDER = "checkpoints"
+#: Settings of rounding, and of what is written and when: they may change when a run goes on.
+_REPORTING = {
+    "save_every",
+    "grid_every",
+    "log_every",
+    "keep_checkpoints",
+    "validate_every",
+    "validation_pairs",
+    "half_export",
+}
 
 
 class TrainState:
@@ -48,6 +59,8 @@ class TrainState:
             module.to(device)
             for image_network in _image_networks(module):
                 image_network.to(memory_format=layout)  # type: ignore[call-overload]
+        if self.config.compiled:
+            compile_norms(self.model.face)
         idsg, rfg = self.config.idsg, self.config.rfg
         groups: dict[str, tuple[list[nn.Parameter], float, tuple[float, float], float]] = {
             "shape": (list(self.model.shape.parameters()), idsg.lr, idsg.betas, idsg.weight_decay),
@@ -145,7 +158,7 @@ def save_state(state: TrainState, out: Path, *, extra: Mapping[str, Any]) -> Pat
         folder / "state.json",
         {
             "step": state.step,
-            "config": digest(state.config.model_dump(mode="json")),
+            "config": config_digest(state.config),
             "sha256": sha256_bytes(data),
             "extra": dict(extra),
         },
@@ -154,6 +167,14 @@ def save_state(state: TrainState, out: Path, *, extra: Mapping[str, Any]) -> Pat
         (old / "state.json").unlink()  # first, so that a half-removed folder is never taken for a checkpoint
         shutil.rmtree(old)
     return folder
+
+
+def config_digest(config: TrainConfig) -> str:
+    """Return the digest of what decides a run's steps.
+
+    Settings at their defaults are left out, so that a setting which a later version adds keeps older runs going.
+    """
+    return digest(config.model_dump(mode="json", exclude_defaults=True, exclude=_REPORTING))
 
 
 def checkpoint_bytes(state: TrainState) -> int:
@@ -189,7 +210,7 @@ def load_state(state: TrainState, out: Path) -> dict[str, Any] | None:
             step, extra, config = int(card["step"]), dict(card["extra"]), str(card["config"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError):
             continue
-        if config != digest(state.config.model_dump(mode="json")):
+        if config != config_digest(state.config):
             raise UsageError(
                 f"{out}: was trained with another configuration; give the --config that it began with, or another --out"
             )

@@ -14,10 +14,12 @@ from dgbench.core.digests import seed_of
 from dgbench.core.errors import WorkFailedError
 from dgbench.training.dg import idsg_step, rfg_step
 from dgbench.training.dg.batches import IdsgBatch, RfgBatch, idsg_batch, rfg_batch, to_device
-from dgbench.training.dg.config import Phase
+from dgbench.training.dg.config import Network, Phase
+from dgbench.training.dg.critic_augment import CriticChange, next_probability
 from dgbench.training.dg.draws import Drawer
 from dgbench.training.dg.frames import FrameBank
 from dgbench.training.dg.frozen import FrozenNetworks
+from dgbench.training.dg.source_embeddings import SourceEmbeddings
 from dgbench.training.dg.state import TrainState
 
 
@@ -44,6 +46,7 @@ class Trainer:
         config = state.config
         self.fabric, self.state, self.bank, self.features, self.frozen = fabric, state, bank, features, frozen
         self._drawer = Drawer(bank, seed=config.seed)
+        self._sources = SourceEmbeddings(bank, frozen.embedder if config.rfg.identity_cosine > 0 else None)
         self._layout = torch.channels_last if config.channels_last else torch.contiguous_format
         self._groups: dict[str, nn.Module] = {
             "shape": state.model.shape,
@@ -94,7 +97,7 @@ class Trainer:
         terms: dict[str, Tensor] = {}
         if adversarial:
             with self.fabric.autocast():
-                found = rfg_step.discriminators_loss(
+                found, sign = rfg_step.discriminators_loss(
                     critics,
                     model,
                     batch,
@@ -102,9 +105,11 @@ class Trainer:
                     weights=weights,
                     with_r1=faces_done % weights.r1_every == 0,
                     layout=layout,
+                    changes=self._changes(phase, step),
                     full_precision=lambda: torch.autocast(self.fabric.device.type, enabled=False),
                 )
             terms |= self._update("face_critics", found)
+            terms |= self._watch_critics(sign)
         self._listen(("face_critics",), learning=False)
         with self.fabric.autocast():
             found = rfg_step.generator_loss(
@@ -116,11 +121,42 @@ class Trainer:
                 frozen=self.frozen,
                 adversarial=adversarial,
                 layout=layout,
+                with_style=faces_done % weights.style_every == 0,
+                source=self._sources.of(batch.source_rows),
+                change=self._change(phase, step, "generator"),
             )
         terms |= {f"g_{name}": value for name, value in self._update("face", found).items()}
         self._listen(("face_critics",), learning=True)
         state.move_average(("face", "style"))
         return terms
+
+    def _changes(self, phase: Phase, step: int) -> tuple[CriticChange, CriticChange] | None:
+        real, made = (self._change(phase, step, name) for name in ("real", "made"))
+        return None if real is None or made is None else (real, made)
+
+    def _change(self, phase: Phase, step: int, what: str) -> CriticChange | None:
+        config = self.state.config
+        if not config.rfg.augment_critics:
+            return None
+        seed = seed_of(config.seed, "critics", what, self._name(phase), step, self.fabric.global_rank) >> 1
+        probability = float(self.state.critics.augment_probability)
+        size = config.rfg.batch // self.fabric.world_size
+        return CriticChange.draw(size, size=config.model.size, probability=probability, seed=seed).to(
+            self.fabric.device
+        )
+
+    def _watch_critics(self, sign: Tensor) -> dict[str, Tensor]:
+        """Return how sure the discriminators are of real images, and let their augmentation follow."""
+        rfg = self.state.config.rfg
+        if self.fabric.world_size > 1:
+            sign = self.fabric.all_reduce(sign, reduce_op="mean")  # type: ignore[assignment]
+        told = {"d_real_sign": sign}
+        if rfg.augment_critics:
+            kept = self.state.critics.augment_probability
+            now = next_probability(float(kept), mean_sign=float(sign), aim=rfg.augment_critics, images=rfg.batch)
+            kept.fill_(now)
+            told["d_augment"] = kept.clone()
+        return told
 
     def idsg_batch(self, phase: Phase, step: int) -> IdsgBatch:
         """Build this process's share of a shape batch."""
@@ -146,6 +182,7 @@ class Trainer:
             self.features,
             self._drawer.draw(name, step, config.rfg.batch),
             cross_share=config.rfg.cross_share if phase.stage == "cross" else 0.0,
+            cross_truth=config.rfg.cross_truth != "never",
             augment=config.augment,
             seed=seed_of(config.seed, name, step),
             part=self._share(config.rfg.batch),
@@ -210,6 +247,11 @@ class Trainer:
         for name, optimiser in self.state.optimisers.items():
             for group in optimiser.param_groups:
                 group["lr"] = rates[name] * share
+
+    def rates(self, network: Network) -> dict[str, float]:
+        """Return the learning rates of the last step of ``idsg`` or ``rfg``, as they are logged."""
+        names = ("shape", "identity") if network == "idsg" else ("face", "face_critics")
+        return {f"run/lr_{name}": float(self.state.optimisers[name].param_groups[0]["lr"]) for name in names}
 
     def _update(self, name: str, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Take one optimiser step on the sum of ``terms``, unless a loss or the gradient is not finite."""

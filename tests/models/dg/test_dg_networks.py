@@ -222,3 +222,20 @@ def test_classifier_quirk_squashes_scores_and_logits_are_the_default() -> None:
 def test_impossible_sizes_are_refused(size: int) -> None:
     with pytest.raises(ValidationError):
         DgConfig(size=size)
+
+
+@pytest.mark.slow
+def test_compiled_normalisations_give_the_same_picture_and_gradients() -> None:
+    from dgbench.models.dg.blocks import compile_norms
+    from dgbench.models.dg.generator import FaceGenerator
+
+    config = DgConfig(size=64, rfg=RfgConfig(base_channels=4, max_channels=8, style_dim=8, styled_head=True))
+    torch.manual_seed(0)
+    network = FaceGenerator(config)
+    maps, style = torch.rand(2, 3, 64, 64), torch.rand(2, 8)
+    plain = network(maps, style)
+    (slope,) = torch.autograd.grad(plain.square().sum(), network.stem.weight)
+    compile_norms(network)
+    fused = network(maps, style)
+    (again,) = torch.autograd.grad(fused.square().sum(), network.stem.weight)
+    assert torch.allclose(plain, fused, atol=1e-5) and torch.allclose(slope, again, rtol=1e-3, atol=1e-4)

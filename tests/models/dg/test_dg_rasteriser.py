@@ -110,3 +110,33 @@ def test_not_finite_landmarks_are_refused() -> None:
     points[0, 5, 1] = float("nan")
     with pytest.raises(ValueError, match="not finite"):
         MapRasteriser(MapConfig(), 64)(points, torch.ones(1, 68))
+
+
+def test_lines_on_a_finer_grid_are_thin_and_lie_where_they_should() -> None:
+    points = faces(1, 64)
+    plain = MapRasteriser(MapConfig(rule="all", width=3), 256)(points, torch.ones(1, 68))
+    fine = MapRasteriser(MapConfig(rule="all", width=3, fine=4), 64)(points, torch.ones(1, 68))
+    assert fine.shape == (1, 3, 64, 64) and torch.equal(fine, torch.nn.functional.avg_pool2d(plain, 4))
+    assert 0 < fine[fine > 0].min() < 1 and torch.equal(fine[:, 0], fine[:, 2])
+    # An eye of 10 by 3 pixels: as released its lines fill it, on the finer grid it is open.
+    eye = torch.zeros(1, 68, 3)
+    corners = [(27, 32.5), (30, 31), (34, 31), (37, 32.5), (34, 34), (30, 34)]
+    eye[0, 36:42, :2] = torch.tensor(corners) / 64
+    seen = torch.zeros(1, 68)
+    seen[0, 36:42] = 1.0
+    released = MapRasteriser(MapConfig(), 64)(eye, seen)[0, 0]
+    thin = MapRasteriser(MapConfig(fine=4, width=3), 64)(eye, seen)[0, 0]
+    assert released[32, 30:34].min() == 1.0 and thin[32, 30:34].max() < 0.3
+
+
+def test_parts_of_the_face_have_a_channel_each() -> None:
+    points, seen = faces(2, 64, spread=0.0), torch.ones(2, 68)
+    together = MapRasteriser(MapConfig(rule="all"), 64)(points, seen)[:, 0]
+    parts = MapRasteriser(MapConfig(rule="all", by_part=True), 64)(points, seen)
+    assert torch.equal(parts.amax(dim=1), together)
+    for channel, (first, last) in enumerate(((0, 17), (36, 48), (48, 68))):
+        alone = torch.zeros(2, 68)
+        alone[:, first:last] = 1.0
+        map_of_part = MapRasteriser(MapConfig(by_part=True), 64)(points, alone)
+        assert map_of_part[:, channel].sum() > 0
+        assert sum(map_of_part[:, other].sum() for other in range(3) if other != channel) == 0

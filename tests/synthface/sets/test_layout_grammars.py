@@ -250,3 +250,26 @@ def test_sidecars_name_only_what_was_selected():
     some = layout("voxceleb1").sidecars(("id10270",), Selection(only={"utterance": frozenset({"00002"})}))
     assert sum(path.startswith("txt/") for path in some) == 2
     assert len(some["vox-metadata.csv"].decode().splitlines()) == 3
+
+
+def test_the_crowd_shares_cells_within_a_group_and_keeps_people_apart():
+    from dgbench.synthface.sets.cells import PEOPLE_BASE
+    from dgbench.synthface.sets.layouts.crowd import TRAIN, VALIDATION, group_of
+
+    grammar = layout("crowd")
+    assert len(grammar.subjects()) == len(TRAIN) + len(VALIDATION) == 2032
+    first, mate, stranger = (shots_of(grammar, subject) for subject in ("c0001", "c0008", "c0009"))
+    assert (len(first), len(shots_of(grammar, "c2001"))) == (10, 12)
+    for one, other in zip(first, mate, strict=True):
+        scene, same = one.scene, other.scene
+        assert one.row["camera"] == other.row["camera"] and (scene.yaw, scene.expression) == (same.yaw, same.expression)
+        assert (scene.light, scene.zoom, scene.gaze) == (same.light, same.zoom, same.gaze)
+        assert scene.background == first[0].scene.background != same.background
+    assert {shot.scene.yaw for shot in first}.isdisjoint(shot.scene.yaw for shot in stranger)
+    assert [int((shot.scene.yaw + 90) // 18) for shot in first] == list(range(10))
+    assert (group_of(1), group_of(2000), group_of(2001)) == ("g000", "g249", "val")
+    numbers = {grammar.person_of(subject) for subject in grammar.subjects()}
+    assert min(numbers) > PEOPLE_BASE["crowd"] and not numbers & set(FREE_PEOPLE)
+    for key in ("synthface-crowd/c0001/g001-03", "synthface-crowd/c2033/val-00", "synthface-rafd/c0001/g000-00"):
+        with pytest.raises(UsageError, match="no image of synthface-crowd"):
+            grammar.shot(key)

@@ -54,9 +54,11 @@ def test_gradients_reach_the_image_and_nothing_else() -> None:
     points = bank.points[:4]
     layers = frozen.perceptual.layers(images, points)
     embedding = frozen.perceptual.embedding(images, points)
-    found = frozen.landmarks(images)
+    found = frozen.landmarks(images, points)
     assert len(layers) == 10 and embedding is not None and found.shape == (4, 68, 3)
     assert torch.allclose(embedding.norm(dim=1), torch.ones(4), atol=1e-4)
+    both = frozen.perceptual.both(images, points)
+    assert torch.equal(both[1], embedding) and all(map(torch.equal, both[0], layers))
     for value in (sum(layer.mean() for layer in layers), embedding[:, 0].sum(), found.sum()):
         (gradient,) = torch.autograd.grad(value, images)
         assert torch.isfinite(gradient).all() and gradient.abs().sum() > 0
@@ -82,6 +84,9 @@ class NarrowVgg(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return nn.functional.adaptive_avg_pool2d(images, 4).flatten(1)
+
+    def layers_and_code(self, images: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
+        return self.layers(images), self(images)
 
 
 @pytest.mark.parametrize("network", ["embedded", "vgg-face"])
@@ -123,6 +128,15 @@ def test_what_is_switched_off_is_not_loaded_and_what_is_missing_is_named(monkeyp
         monkeypatch.setenv(name, str(tmp_path))
     with pytest.raises(MissingError, match=r"vgg_face_dag\.pth"):
         load_frozen(tiny_config(perceptual="vgg-face"))
+
+
+def test_labels_stand_before_their_rows() -> None:
+    rows_of_grid = [torch.zeros(2, 3, 64, 64), torch.ones(2, 3, 64, 64)]
+    picture = grid_image(rows_of_grid, ("source", "target"))
+    assert picture.shape == (128, 2 * 64 + 76, 3)
+    assert np.array_equal(picture[:, 76:], grid_image(rows_of_grid))
+    for half in (picture[:64, :76], picture[64:, :76]):
+        assert 20 < (half[..., 0] < 128).sum() < 600  # something is written, in black on white
 
 
 def test_grid_lays_rows_out_in_order() -> None:

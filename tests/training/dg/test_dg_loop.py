@@ -17,7 +17,7 @@ from dgbench.training.dg.config import IdsgTraining, Phase, RfgTraining, TrainCo
 from dgbench.training.dg.frames import FrameBank
 from dgbench.training.dg.frozen import FrozenNetworks
 from dgbench.training.dg.loop import Summary, phase_at, train, with_people
-from dgbench.training.dg.state import TrainState, finished_checkpoints
+from dgbench.training.dg.state import TrainState, config_digest, finished_checkpoints
 from dgbench.training.dg.trainer import NotFiniteError, Trainer
 
 
@@ -172,7 +172,7 @@ def test_every_loss_of_a_switched_off_weight_is_absent(bank: FrameBank, features
         name
         for line in (tmp_path / "log" / "curves.jsonl").read_text().splitlines()
         for name in json.loads(line)
-        if name != "step"
+        if name != "step" and not name.startswith("run/")
     }
     assert names == {"idsg/localization", "rfg/g_attribute"}
 
@@ -181,11 +181,44 @@ def test_the_true_landmarks_of_a_cross_pair_count_in_the_stages_that_are_asked_f
     bank: FrameBank, features: Tensor, tmp_path: Path
 ) -> None:
     phases = (Phase(stage="self", network="idsg", steps=2),)
-    for when, counted in (("cross", False), ("always", True)):
-        config = tiny_config(phases=phases, idsg=IdsgTraining(batch=4, cross_truth=when), log_every=1)
-        fit(config, bank, features, tmp_path / when)
-        text = (tmp_path / when / "log" / "curves.jsonl").read_text()
-        assert ('"idsg/localization_cross"' in text) == counted
+    other = (Phase(stage="cross", network="idsg", steps=2),)
+    wanted = {"cross": (False, True), "always": (True, True), "never": (False, False)}
+    for when, counted in wanted.items():
+        for name, stages, counts in zip(("self", "cross"), (phases, other), counted, strict=True):
+            config = tiny_config(phases=stages, idsg=IdsgTraining(batch=4, cross_truth=when), log_every=1)
+            fit(config, bank, features, tmp_path / when / name)
+            text = (tmp_path / when / name / "log" / "curves.jsonl").read_text()
+            assert ('"idsg/localization_cross"' in text) == counts
+
+
+def test_a_stop_that_is_asked_for_keeps_a_checkpoint_of_that_step(
+    bank: FrameBank, features: Tensor, whole: Summary, tmp_path: Path
+) -> None:
+    asked = iter([False, False, False, False, True])
+    first = fit(tiny_config(), bank, features, tmp_path, stop=lambda: next(asked))
+    assert first.stopped and not first.finished and first.steps == 5
+    assert finished_checkpoints(tmp_path)[-1].name == "step-000000005"
+    second = fit(tiny_config(), bank, features, tmp_path, resume=True, stop=lambda: False)
+    assert not second.stopped and second.weights_sha256 == whole.weights_sha256
+    assert state_of(tmp_path) == state_of(whole.out)
+
+
+def test_reporting_and_new_settings_leave_a_run_what_it_is(bank: FrameBank, features: Tensor, tmp_path: Path) -> None:
+    config = tiny_config()
+    assert config_digest(config) == config_digest(config.model_copy(update={"save_every": 7, "log_every": 1}))
+    assert config_digest(config) != config_digest(config.model_copy(update={"ema": 0.5}))
+    # A setting that a later version adds stands at its default and is not part of the digest.
+    written = config.model_dump(mode="json", exclude_defaults=True)
+    assert "compiled" not in written and "augment_critics" not in written["rfg"]
+    fit(config, bank, features, tmp_path, stop_after=4)
+    again = fit(config.model_copy(update={"log_every": 1}), bank, features, tmp_path, resume=True, stop_after=5)
+    assert again.resumed_from == 4
+
+
+def test_rate_and_speed_are_logged(bank: FrameBank, features: Tensor, whole: Summary) -> None:
+    lines = [json.loads(line) for line in (whole.out / "log" / "curves.jsonl").read_text().splitlines()]
+    assert lines[0]["run/lr_shape"] == 1e-3 and lines[-1]["run/lr_face"] == pytest.approx(0.5e-3)
+    assert all(line["run/images_per_second"] > 0 for line in lines)
 
 
 def test_the_released_pair_of_two_scales_has_no_r1(bank: FrameBank, features: Tensor, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ idsg: {batch: 4}
 rfg: {batch: 2}
 perceptual: none
 landmark_network: none
+identity_network: perceptual
 """
 
 
@@ -53,7 +54,7 @@ class Store(Cartoons):
 
 @pytest.fixture
 def cartoons(monkeypatch: pytest.MonkeyPatch) -> Store:
-    from dgbench.engine.run.runner import data
+    from dgbench.engine.run import data
     from dgbench.protocols import registry
 
     store = Store()

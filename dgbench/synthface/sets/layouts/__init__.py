@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dgbench.core.errors import UsageError, did_you_mean
 from dgbench.synthface.sets.layouts.base import Layout, Selection, Unit
+from dgbench.synthface.sets.layouts.crowd import CrowdLayout
 from dgbench.synthface.sets.layouts.frll import FrllLayout
 from dgbench.synthface.sets.layouts.multipie import MultipieLayout
 from dgbench.synthface.sets.layouts.rafd import RafdLayout
 from dgbench.synthface.sets.layouts.voxceleb import Voxceleb1Layout, Voxceleb2Layout
 
 LAYOUTS: dict[str, type[Layout]] = {
-    layout.name: layout for layout in (RafdLayout, MultipieLayout, Voxceleb1Layout, Voxceleb2Layout, FrllLayout)
+    layout.name: layout
+    for layout in (RafdLayout, MultipieLayout, Voxceleb1Layout, Voxceleb2Layout, FrllLayout, CrowdLayout)
 }
 
 __all__ = ["LAYOUTS", "Layout", "Selection", "Unit", "layout"]
