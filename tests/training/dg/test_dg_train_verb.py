@@ -65,7 +65,7 @@ def cartoons(monkeypatch: pytest.MonkeyPatch) -> Store:
         pairs: tuple[()] = ()
 
     def load(name: str):  # type: ignore[no-untyped-def]
-        loaded = real("frll-cross")
+        loaded = real("frll-cross@1")
         split = loaded.protocol.split.model_copy(
             update={"train": NumberRange(first=0, last=3), "test": NumberRange(first=4, last=9)}
         )
