@@ -126,7 +126,9 @@ def test_3ddfa_finds_the_eyes_of_photographs() -> None:
     finder, errors = PhotographFinder(network), []
     for path in sorted((Path(assets) / "frll" / "neutral_front").glob("*_03.jpg"))[:8]:
         image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
-        table = np.loadtxt(path.with_name(path.stem + "_pts189.csv"), delimiter=",", skiprows=1, max_rows=2, usecols=(-2, -1))
+        table = np.loadtxt(
+            path.with_name(path.stem + "_pts189.csv"), delimiter=",", skiprows=1, max_rows=2, usecols=(-2, -1)
+        )
         pupils = torch.from_numpy(table).float() / image.shape[0]
         tensor = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
         wanted = torch.full((1, 68, 3), 0.5)
