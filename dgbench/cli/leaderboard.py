@@ -53,6 +53,9 @@ def check(
         typer.Option("--stranger", help="With --base: the branch is a stranger's, who may write no corrections."),
     ] = False,
     verified_only: _VerifiedOnly = False,
+    tables: Annotated[
+        bool, typer.Option(help="Hold the tables against the records; not where they are built after a merge.")
+    ] = True,
     whole: Annotated[
         bool, typer.Option("--whole", help="Check every record again, those too that an earlier check found clean.")
     ] = False,
@@ -72,6 +75,7 @@ def check(
         trusted=not stranger,
         readmes=readme,
         verified_only=verified_only,
+        tables=tables,
         cache_file=None if whole else kept,
         jobs=jobs,
     )
@@ -87,6 +91,20 @@ def _released(results: Path, given: Path | None) -> Path:
 
     beside = results.resolve().parent / "protocols"
     return given or (beside if beside.is_dir() else protocols_root())
+
+
+def changes(
+    results: _Results,
+    base: Annotated[str, typer.Option("--base", help="The git revision to compare with, at its merge base.")],
+    protocols: _Protocols = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write as Markdown which rows of the leaderboard this branch changes."""
+    from dgbench.results.records.rules import Rules
+    from dgbench.results.tables.changes import changed_rows
+
+    text = changed_rows(results, base=base, rules=Rules(_released(results, protocols)))
+    emit({"markdown": text}, text, as_json=as_json)
 
 
 def verify(

@@ -36,12 +36,16 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
         wheel.writestr(f"{info}/RECORD", "")
     return "theirs-1.0-py3-none-any.whl"
 """
-# The three lines that docs/leaderboard.md shows.
-_THREE_LINES = """
+# The lines that docs/leaderboard.md shows.
+_LINES = """
 jobs:
   dgbench:
-    uses: OWNER/dgbench/.github/workflows/leaderboard.yml@main
-    with: {protocol: synthface-mini-cross@1, method: my-method, baseline: dgbench-baseline}
+    uses: OWNER/dgbench/.github/workflows/leaderboard.yml@SHA
+    with:
+      package: git+https://github.com/OWNER/dgbench@SHA
+      protocol: synthface-mini-cross@1
+      method: my-method
+      baseline: dgbench-baseline
 """
 
 
@@ -85,10 +89,10 @@ def _expressions(environment: dict[str, str]) -> dict[str, str]:
     return texts
 
 
-def test_the_documented_three_lines_call_this_workflow_with_inputs_that_it_has() -> None:
+def test_the_documented_lines_call_this_workflow_with_inputs_that_it_has() -> None:
     text = (_ROOT / "docs" / "leaderboard.md").read_text(encoding="utf-8")
-    assert _THREE_LINES.strip() in text
-    (job,) = yaml.safe_load(_THREE_LINES)["jobs"].values()
+    assert _LINES.strip() in text
+    (job,) = yaml.safe_load(_LINES)["jobs"].values()
     assert job["uses"].partition("@")[0].endswith("/.github/workflows/leaderboard.yml")
     inputs = _FLOW[True]["workflow_call"]["inputs"]
     assert job["with"].keys() <= inputs.keys()

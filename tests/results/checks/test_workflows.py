@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import yaml
 
 _ROOT = Path(__file__).parents[3]
 _FLOWS = sorted((_ROOT / ".github" / "workflows").glob("*.yml"))
+_TEMPLATES = sorted((_ROOT / "docs" / "results-repository" / ".github" / "workflows").glob("*.yml"))
 
 
 def _steps(file: Path) -> list[dict[str, Any]]:
     jobs = yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"]
-    return [step for job in jobs.values() for step in job["steps"]]
+    return [step for job in jobs.values() for step in job.get("steps", [])]
 
 
 @pytest.mark.parametrize("file", _FLOWS, ids=lambda file: file.stem)
@@ -24,6 +26,16 @@ def test_no_expression_is_pasted_into_a_script(file: Path) -> None:
     scripts = [step["run"] for step in _steps(file) if "run" in step]
     assert scripts
     assert not [script for script in scripts if "${{" in script]
+
+
+@pytest.mark.parametrize("file", [*_FLOWS, *_TEMPLATES], ids=lambda file: "-".join(file.parts[-4::3]))
+def test_actions_are_pinned_by_commit_and_nothing_is_installed_by_a_name_that_could_be_anybodys(file: Path) -> None:
+    used = [step["uses"] for step in _steps(file) if "uses" in step]
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", name) for name in used), used
+    text = file.read_text(encoding="utf-8")
+    assert not re.search(r"pip install (?!--quiet (\.|\"\$(PACKAGE|INSTALL)\"))", text)
+    assert "default: dgbench" not in text and "pull_request_target" not in text
+    assert not re.search(r"package: \"?dgbench", text)
 
 
 def _play(tmp_path: Path, *, compare_exit: int = 0, **inputs: str) -> tuple[int, list[str]]:
@@ -53,7 +65,7 @@ def _play(tmp_path: Path, *, compare_exit: int = 0, **inputs: str) -> tuple[int,
 
 
 def test_the_three_line_use_runs_scores_shows_and_holds_against_the_baseline(tmp_path: Path) -> None:
-    status, calls = _play(tmp_path, protocol="synthface-mini-cross@1", method="mine", baseline="baseline")
+    status, calls = _play(tmp_path, package="a", protocol="synthface-mini-cross@1", method="mine", baseline="baseline")
     assert status == 0
     assert [call.split()[1] for call in calls if call.startswith("dgbench")] == [
         "run",
@@ -67,7 +79,9 @@ def test_the_three_line_use_runs_scores_shows_and_holds_against_the_baseline(tmp
 
 
 def test_a_regression_fails_the_job_after_the_report_was_kept(tmp_path: Path) -> None:
-    status, calls = _play(tmp_path, compare_exit=1, protocol="p@1", method="m", baseline="b", data="d", checkpoint="w")
+    status, calls = _play(
+        tmp_path, compare_exit=1, package="a", protocol="p@1", method="m", baseline="b", data="d", checkpoint="w"
+    )
     assert status == 1
     assert any(call.startswith("dgbench report") for call in calls)
     run = next(call for call in calls if call.startswith("dgbench run"))
@@ -80,6 +94,8 @@ def test_a_regression_fails_the_job_after_the_report_was_kept(tmp_path: Path) ->
 
 
 def test_an_input_with_shell_in_it_stays_text(tmp_path: Path) -> None:
-    _, calls = _play(tmp_path, protocol="p@1; touch hacked", method="$(touch hacked)", baseline="`touch hacked`")
+    _, calls = _play(
+        tmp_path, package="a", protocol="p@1; touch hacked", method="$(touch hacked)", baseline="`touch hacked`"
+    )
     assert not (tmp_path / "hacked").exists()
     assert any("$(touch hacked)" in call for call in calls)
