@@ -48,6 +48,7 @@ def release(
     from dgbench.engine.run.known_names import require_known_names
     from dgbench.protocols.drafts import read_draft
     from dgbench.protocols.leaks import share_line
+    from dgbench.protocols.registry import protocol_roots
     from dgbench.protocols.release import release as release_draft
 
     protocol = read_draft(draft)
@@ -66,6 +67,7 @@ def release(
     else:
         listed = _sampled(protocol, data)
     done = release_draft(protocol, to, pairs=listed, beside=draft.parent, redo=redo)
+    roots = [root.resolve() for root in protocol_roots()]
     released, people = done.protocol, len({pair.source_identity for pair in listed or ()})
     lines = [
         f"protocol  {released.name} ({released.digest[:12]})"
@@ -75,7 +77,7 @@ def release(
         + (f", {people} source people" if people else ""),
         *([f"left out  {len(unused)} rows of {pairs}"] if unused else []),
         *([f"targets   {shown}"] if (shown := share_line(listed or ())) else []),
-        f"use it    export DGBENCH_PROTOCOLS={to.resolve()}, or name {done.folder} as the protocol",
+        *([] if to.resolve() in roots else [f"use it    export DGBENCH_PROTOCOLS={to.resolve()}"]),
     ]
     emit(
         {

@@ -95,7 +95,10 @@ def load_protocol(name: str) -> LoadedProtocol:
     ]
     if not matches:
         names = protocol_names()
-        raise UsageError(f"no protocol '{name}'; see `dgbench protocols list`.{did_you_mean(name, names)}")
+        raise UsageError(
+            f"no protocol '{name}'; `dgbench protocols list` names them, those in the folders of DGBENCH_PROTOCOLS too."
+            f"{did_you_mean(name, names)}"
+        )
     newest = max(number for _, number in matches)
     folders = [folder for folder, number in matches if number == newest]
     if len(folders) > 1:
