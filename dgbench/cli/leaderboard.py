@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from dgbench.cli.options import DataRoot, Weights
 from dgbench.cli.output import AsJson, emit
 from dgbench.cli.progress import progress_bar
 from dgbench.core.digests import sha256_bytes
+
+if TYPE_CHECKING:
+    from dgbench.results.checks.problem import Problem
 
 _Protocols = Annotated[
     Path | None, typer.Option(help="The protocols folder; default: 'protocols' beside RESULTS, else the package's.")
@@ -79,10 +82,29 @@ def check(
         cache_file=None if whole else kept,
         jobs=jobs,
     )
+    problems += _unknown_names(_released(results, protocols))
     text = "\n".join(str(problem) for problem in problems) or f"{results}: nothing is wrong"
     emit({"problems": [problem._asdict() for problem in problems]}, text, as_json=as_json)
     if problems:
         raise WorkFailedError(f"{results}: {len(problems)} problem(s), listed above; nothing was changed")
+
+
+def _unknown_names(root: Path) -> list[Problem]:
+    """What protocols name that is not known here: samplers, metrics, data sets, origins of points."""
+    from dgbench.core.errors import UsageError
+    from dgbench.engine.run.known_names import unknown_names
+    from dgbench.protocols.drafts import read_protocol
+    from dgbench.results.checks.problem import Problem
+
+    found = []
+    for file in sorted(root.glob("*/v*/protocol.yaml")):
+        try:
+            reasons = unknown_names(read_protocol(file))
+        except UsageError:
+            continue  # the check of the files has said so
+        place = file.relative_to(root.parent).as_posix()
+        found += [Problem(place, "protocol", reason) for reason in reasons]
+    return found
 
 
 def _released(results: Path, given: Path | None) -> Path:

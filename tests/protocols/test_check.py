@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from made_frames import multipie_frames
@@ -12,6 +13,7 @@ from dgbench.core.protocol import Protocol
 from dgbench.datasets.manifest import Manifest
 from dgbench.protocols.check import check_folder
 from dgbench.protocols.registry import load_protocol, protocol_folders
+from dgbench.results.records.released import lock_version
 
 
 def test_every_released_protocol_is_in_order_and_its_share_is_said(verb: Verb) -> None:
@@ -46,3 +48,18 @@ def test_a_built_protocol_is_counted_on_the_copy() -> None:
 def test_an_unknown_name_is_one_line(verb: Verb) -> None:
     said = verb("protocols", "check", "frll-crss@2")
     assert said.code == 2 and "Did you mean 'frll-cross@2'?" in said.err
+
+
+def test_a_leaderboard_check_refuses_what_is_not_locked_and_names_nobody_knows(tmp_path: Path, verb: Verb) -> None:
+    own = load_protocol("frll-self").folder
+    for name, old, new in (("mine", "id: frll-self", "id: mine"), ("other", "- ssim", "- ssimm")):
+        folder = tmp_path / "protocols" / name / "v1"
+        shutil.copytree(own, folder)
+        text = (own / "protocol.yaml").read_text(encoding="utf-8").replace(old, new)
+        (folder / "protocol.yaml").write_text(text.replace("primary_metric: ssim", "primary_metric: csim"))
+    lock_version(tmp_path / "protocols", "other@1")
+    (tmp_path / "results").mkdir()
+    said = verb("leaderboard", "check", tmp_path / "results")
+    assert said.code == 1
+    assert "protocols/mine/v1: mine@1 is not released; `dgbench protocols release` locks it [protocol]" in said.out
+    assert "protocols/other/v1/protocol.yaml: unknown metric 'ssimm'" in said.out

@@ -21,7 +21,12 @@ def protocol_problems(rules: Rules) -> list[Problem]:
         Problem(f"{root.name}/{place}", "protocol", f"{how}; restore it and release a new version")
         for place, how in changed
     ]
+    lock = released.read_lock(root)
     for name in released.released_versions(root):
+        if lock is not None and name not in lock:
+            place = f"{root.name}/{name.replace('@', '/v')}"
+            problems.append(Problem(place, "protocol", f"{name} is not released; `dgbench protocols release` locks it"))
+            continue
         try:
             rules.protocol(name)
         except UsageError as error:
