@@ -45,6 +45,9 @@ def score(
         bool,
         typer.Option("--partial", help="Score an unfinished run over the pairs it has; it never ranks."),
     ] = False,
+    as_delivered: Annotated[
+        bool, typer.Option("--as-delivered", help="With --outputs: score images that look wrong as they are.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Score a run; or, with --protocol, --data, --outputs, --method and --out, any method's images.
@@ -65,7 +68,7 @@ def score(
     complaint = ""
     if outputs is not None:
         run, complaint = _adopt(run, protocol=protocol, outputs=outputs, method=method, out=out, data=data,
-                                weights=weights, trained_on=trained_on)  # fmt: skip
+                                weights=weights, trained_on=trained_on, as_delivered=as_delivered)  # fmt: skip
     elif run is None:
         raise UsageError("name a run folder, or give --protocol, --outputs, --method and --out")
     elif protocol or method or out or trained_on:
@@ -101,6 +104,7 @@ def _adopt(
     data: Path | None,
     weights: Path | None,
     trained_on: list[str] | None,
+    as_delivered: bool,
 ) -> tuple[Path, str]:
     from dgbench.engine.run.data import open_data
     from dgbench.engine.run.outputs import adopt_outputs
@@ -117,11 +121,12 @@ def _adopt(
         out=out,
         data=data,
         training_data=tuple(trained_on or ()),
+        as_delivered=as_delivered,
     )
     parts = [f"{count} {kind}" for kind, count in sorted(adopted.failed.items())]
-    if adopted.strangers:
-        shown = ", ".join(adopted.strangers[:3])
-        parts.append(f"{len(adopted.strangers)} named after no pair (such as {shown}), left alone")
+    if adopted.unmatched:
+        shown = ", ".join(adopted.unmatched[:3])
+        parts.append(f"{len(adopted.unmatched)} named after no pair (such as {shown}), left alone")
     return out, f"{outputs}: {'; '.join(parts)}" if parts else ""
 
 
@@ -137,6 +142,7 @@ def _table(record: Record, folder: Path) -> str:
         f"pairs      {n_pairs}/{coverage.expected}{rank}",
         f"generated  {coverage.generated}"
         + "".join(f", {count} {kind}" for kind, count in sorted(coverage.failed.items())),
+        *(f"note       {note}" for note in record.notes),
         "",
         f"{'metric':<18}{'value':>10}  {'95 % interval':<20}{'measured only':>14}  scored",
         *(_row(value) for value in record.metrics),

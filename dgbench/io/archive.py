@@ -78,11 +78,13 @@ def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
     elif tarfile.is_tarfile(archive):
         yield from _tar_members(archive)
     else:
-        raise UsageError(f"{archive}: neither zip nor tar; a split archive must be joined first")
+        raise UsageError(f"{archive}: neither zip nor tar; pack it as one of these, and join a split archive first")
 
 
 def _zip_members(archive: Path) -> Iterable[tuple[str, IO[bytes]]]:
     with zipfile.ZipFile(archive) as source:
+        # Some programs of Windows write their own separator; a name with both kinds is refused later.
+        windows = not any("/" in info.filename for info in source.infolist())
         for info in source.infolist():
             kind = stat.S_IFMT(info.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
@@ -91,7 +93,7 @@ def _zip_members(archive: Path) -> Iterable[tuple[str, IO[bytes]]]:
                 _safe_name(archive, info.filename)
                 continue
             with source.open(info) as stream:
-                yield info.filename, stream
+                yield info.filename.replace("\\", "/") if windows else info.filename, stream
 
 
 def _tar_members(archive: Path) -> Iterable[tuple[str, IO[bytes]]]:

@@ -21,6 +21,7 @@ from dgbench.core.pair import Pair
 from dgbench.core.record import SUBSET_NOTE, Digests, MethodRef, ProtocolRef, Record
 from dgbench.engine.run.data import OpenData, open_data
 from dgbench.engine.run.inputs import pixel_digest, recorded_inputs
+from dgbench.engine.run.outputs import delivery_notes
 from dgbench.engine.run.plan import RunFolder, RunPlan, read_plan
 from dgbench.engine.run.state import journal_state, require_complete, untried
 from dgbench.io.cache import writable_cache_folder
@@ -185,6 +186,7 @@ def score_run(
     loaded = load_protocol(plan.protocol)
     if loaded.protocol.digest != plan.protocol_digest:
         raise UsageError(f"{run}: was made with another version of {plan.protocol}'s files; run it again")
+    delivered = delivery_notes(folder)
     if only and also:
         raise UsageError("metrics are asked for alone or beside the protocol's, not both")
     if only:
@@ -205,7 +207,7 @@ def score_run(
     scores = folder.scores(f"{judges}-only-{_folder_name(names)}" if only else judges)
     with folder_lock(scores, purpose=f"score with {judges}", timeout_s=wait_s):
         record, table = _score(
-            folder, plan, loaded, opened, pairs, panel, weights, progress, names=names, workers=workers
+            folder, plan, loaded, opened, pairs, panel, weights, progress, names=names, workers=workers, notes=delivered
         )
         if only:
             said = ", ".join(value.name for value in record.metrics)
@@ -251,6 +253,7 @@ def _score(
     *,
     names: Sequence[str],
     workers: int | None,
+    notes: list[str],
 ) -> tuple[Record, Any]:
     planned = len(pairs)
     pairs, unreadable = _readable(pairs, opened)
@@ -269,7 +272,10 @@ def _score(
     )
     generated, failed = images.counts(pairs)
     values, table = sheet.metric_values(), sheet.frame()
-    notes = [f"images cropped by {name} points: {count}" for name, count in opened.source.provenance().items()]
+    notes = [
+        *notes,
+        *(f"images cropped by {name} points: {count}" for name, count in opened.source.provenance().items()),
+    ]
     notes += [f"inputs {opened.inputs}"] if opened.inputs else []
     notes += [f"pairs left out, their data cannot be read: {problem}" for problem in unreadable]
     if plan.edited:

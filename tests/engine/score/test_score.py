@@ -198,7 +198,7 @@ def test_anybodys_images_become_a_run_with_every_flaw_counted(tmp_path: Path, fr
     adopted = adopt_outputs(PROTOCOL, opened, outputs, method="mine", out=tmp_path / "run", data=data)
     assert adopted.failed == {"missing": 1, "unreadable": 1, "wrong-size": 1}
     assert adopted.taken == len(opened.pairs) - 3
-    assert adopted.strangers == ["holiday.png"]
+    assert adopted.unmatched == ["holiday.png"]
     record = score_run(tmp_path / "run", judges="embedded").record
     assert record.method.name == "mine"
     assert record.coverage.failed == adopted.failed
@@ -248,7 +248,7 @@ def test_an_archive_of_images_is_taken_in_like_its_folder(
     archive = Path(shutil.make_archive(str(tmp_path / "mine"), kind, root_dir=tmp_path / "packed"))
     for name, outputs in (("folder", packed), ("archive", archive)):
         adopted = adopt_outputs(PROTOCOL, opened, outputs, method="mine", out=tmp_path / "runs" / name, data=data)
-        assert adopted == Adopted(taken=len(opened.pairs) - 1, failed={"unreadable": 1}, strangers=[])
+        assert adopted == Adopted(taken=len(opened.pairs) - 1, failed={"unreadable": 1}, unmatched=[])
     for part in ("images", "journal"):
         found = [
             {path.name: path.read_bytes() for path in (tmp_path / "runs" / name / part).glob("*.*") if path.is_file()}
