@@ -39,6 +39,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "leaderboard changes": ("leaderboard:changes", "List the rows that a branch changes."),
     "leaderboard verify": ("leaderboard:verify", "Measure a record again from its images; write a statement."),
     "compare": ("compare:compare", "Compare two scored runs on the same pairs."),
+    "table": ("table:table", "Make a table for a paper: LaTeX, Markdown or CSV."),
     "report": ("report:report", "Write a static site of tables, plots and image grids."),
     "methods list": ("methods:list_", "List methods, what is runnable here and what is missing."),
     "methods check": ("methods:check", "Hold a method against the contract."),

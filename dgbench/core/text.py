@@ -8,6 +8,18 @@ import unicodedata
 #: Marks that turn the direction of what follows, so that a reader sees another text than is there.
 _TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -37,3 +49,8 @@ def for_csv(cell: str) -> str:
 def for_markdown(text: str) -> str:
     """Return a text of one line for Markdown: no control sign, no tag, no end of a cell, no link of its own."""
     return visible(" ".join(text.split())).replace("|", "\\|").replace("<", "&lt;").replace("](", "]\\(")
+
+
+def for_latex(text: str) -> str:
+    """Return a text without what LaTeX would read as commands."""
+    return "".join(_LATEX.get(sign, sign) for sign in visible(text))

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from dgbench.core.text import visible
+from dgbench.core.text import for_latex
 from dgbench.report.views import Column, SectionView
 from dgbench.results.boards.board import Row
 from dgbench.results.tables import formats
-
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
-
-
-def escape(text: str) -> str:
-    """Escape what LaTeX would read as commands; control signs are written out."""
-    return "".join(_SPECIAL.get(sign, sign) for sign in visible(" ".join(text.split())))
 
 
 def section_table(view: SectionView, *, protocol: str) -> str:
     """One section as a ``table``: ranked rows first, then the unranked below a rule with their reason as a note."""
     columns = view.columns
     arrows = {"higher": r"$\uparrow$", "lower": r"$\downarrow$"}
-    header = ["Rank", "Method", *(f"{escape(c.name)} {arrows[c.card.direction]}" for c in columns), "Failed"]
+    header = ["Rank", "Method", *(f"{for_latex(c.name)} {arrows[c.card.direction]}" for c in columns), "Failed"]
     lines = [
         "% needs \\usepackage{booktabs}",
         r"\begin{table}",
@@ -51,7 +33,7 @@ def section_table(view: SectionView, *, protocol: str) -> str:
         failed = str(primary.n_expected - primary.n_scored) if primary else "--"
         place = formats.rank(row.rank).replace("–", "--") or "--"
         cells = [_cell(view, row, column) for column in columns]
-        name = escape(row.text) + (f" ({escape(row.reason)})" if row.reason else "")
+        name = for_latex(row.text) + (f" ({for_latex(row.reason)})" if row.reason else "")
         lines.append(f"    {' & '.join([place, name, *cells, failed])} \\\\")
     return "\n".join([*lines, r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""])
 
@@ -72,8 +54,9 @@ def _cell(view: SectionView, row: Row, column: Column) -> str:
 
 def _caption(view: SectionView, protocol: str) -> str:
     judges = view.section.judges or "no"
+    primary = for_latex(view.section.primary)
     return (
-        f"{escape(protocol)}, {judges} judges. Ranks are ranges over identities; values count every pair, failures at "
-        f"the metric's floor; brackets are 95\\,\\% intervals of {escape(view.section.primary)}, the deciding metric. "
-        "A dagger: over fewer than 5,000 images, which biases the value upwards."
+        f"{for_latex(protocol)}, {judges} judges. Ranks are ranges over identities; values count every pair, failures "
+        f"at the metric's floor; brackets are 95\\,\\% intervals of {primary}, the deciding metric. A dagger: over "
+        "fewer than 5,000 images, which biases the value upwards."
     )

@@ -19,6 +19,7 @@ def test_the_page_runs_as_it_is_printed(tmp_path: Path) -> None:
     assert len(script.splitlines()) <= 15
     printed = run_page(PAGE, home)
     assert len(printed) == 4 and "ssim" in printed[2]
+    assert r"Method & SSIM $\uparrow$ & CSIM to source $\uparrow$ & Pose error, degrees $\downarrow$ \\" in printed[3]
     with (home / "results" / "leaderboards" / "synthface-mini-cross@2.csv").open(newline="") as handle:
         methods = {row["method"] for row in csv.DictReader(handle)}
     assert methods == {"my-method", "copy-source"}
