@@ -70,7 +70,7 @@ def test_a_registered_method_is_found_and_names_are_not_taken_twice() -> None:
     assert register(Mine) is Mine
     assert method_class("mine-for-test") is Mine
     assert "mine-for-test" in method_names()
-    with pytest.raises(UsageError, match="taken"):
+    with pytest.raises(UsageError, match="two plug-ins bring a method 'mine-for-test'"):
         register(type("Other", (Mine,), {}))
     with pytest.raises(UsageError, match="taken"):
         register(type("Fake", (Mine,), {"name": "black"}))
