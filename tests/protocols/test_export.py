@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from analytic_head import analytic_head
 from drawn_frll import make_copy
 from said import Verb
 
@@ -18,6 +19,7 @@ from dgbench.engine.run.data import open_data
 from dgbench.io.images import ImageError, decode, encode_png
 from dgbench.protocols.export import export_pairs, file_names
 from dgbench.protocols.registry import load_protocol, training_part
+from dgbench.synthface.sets import live
 from dgbench.synthface.sets.mini import MiniStore
 
 MINI = load_protocol("synthface-mini-cross@2")
@@ -185,3 +187,19 @@ def test_an_interrupted_export_leaves_no_readme(tmp_path: Path) -> None:
 
     lost = export_pairs(MINI.protocol, pairs, Broken(), tmp_path, with_targets=False, readme="")
     assert (lost.pairs, lost.images) == (0, 0) and all("torn" in reason for reason in lost.failed.values())
+
+
+@pytest.mark.slow
+def test_a_rendered_world_comes_out_with_its_exact_landmarks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    head = analytic_head(16, 20)
+    monkeypatch.setattr(live, "load_head", lambda path: head)
+    loaded = load_protocol("synthface-rafd-cross")
+    frame = loaded.protocol.frame.model_copy(update={"size": 64})
+    small = loaded.protocol.model_copy(update={"frame": frame})
+    store, pairs = live.open_synthface(small), loaded.pairs()[:2]
+    done = export_pairs(small, pairs, store, tmp_path / "x", with_targets=True, readme="")
+    assert (done.pairs, done.images, done.landmarks, done.failed) == (2, 5, 5, {})
+    row = _rows(tmp_path / "x")[0]
+    assert "@" in row["target"] and np.array_equal(
+        _pixels(tmp_path / "x" / row["target"]), store.image(pairs[0].target)
+    )
