@@ -18,6 +18,9 @@ SLOW_FOLDERS = ("benchmarks", "fuzz", "faults")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Two tiers: the fast one by default, everything with ``--all``."""
     parser.addoption("--all", action="store_true", help="run the slow tests, too (CI does)")
+    parser.addoption(
+        "--update-golden", action="store_true", help="write the golden values of metrics that are computed here"
+    )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -18,14 +18,16 @@ from dgbench.core.card import JudgeNetwork
 from dgbench.core.errors import MissingError
 from dgbench.core.face import FaceObservation, Failure, Image, Landmarks, Pose
 from dgbench.core.pair import Pair
-from dgbench.metrics.registry import OFFICIAL, make_metric, metric_names
+from dgbench.metrics.contract import ImageSource
+from dgbench.metrics.registry import BUILT_IN, OFFICIAL, make_metric
 from dgbench.networks.canonical import MEAN_FACE
 from dgbench.scoring.evaluator import evaluate
 
 FILE = "golden.json"
 #: Machines differ in the last digits of sums and of eigenvalues; a wrong definition differs by far more.
 TOLERANCE = 1e-5
-_SIDE = 64
+#: Large enough for metrics of several scales.
+_SIDE = 192
 _COUNT = 6
 _SPACE = "fd[formula]"
 #: The two that are for the official Inception's features alone.
@@ -33,18 +35,27 @@ _INCEPTION = (OFFICIAL, "kid")
 _ROLES = ("identity", "features", "detector", "landmarks", "pose")
 
 
-def golden_values() -> dict[str, float]:
-    """Compute every metric that needs no network of its own; name → value over all pairs."""
-    plain = [name for name in metric_names() if "[" not in name and name not in _INCEPTION]
+def golden_values(images: ImageSource | None = None, *, only: Collection[str] = ()) -> dict[str, float]:
+    """Compute dgbench's own metrics, but for those that bring a network; name → value over all pairs.
+
+    Args:
+        images: what to measure in place of :class:`FormulaImages`.
+        only: these metrics alone.
+    """
+    plain = [name for name in BUILT_IN if name not in _INCEPTION]
     found: dict[str, float] = {}
-    for space, names in ((_SPACE, (*plain, _SPACE, "kd[formula]")), (OFFICIAL, _INCEPTION)):
+    for space, names in ((_SPACE, (*sorted(plain), _SPACE, "kd[formula]")), (OFFICIAL, _INCEPTION)):
         judges = _FormulaJudges(space)
         for name in names:
+            if only and name not in only:
+                continue
             try:
                 metric = make_metric(name, judges)
             except MissingError:
                 continue  # it brings its own network, which is not here
-            sheet = evaluate(_pairs(), _Formulas(), judges=judges, metrics=[metric], size=_SIDE, workers=1, draws=20)
+            sheet = evaluate(
+                _pairs(), images or FormulaImages(), judges=judges, metrics=[metric], size=_SIDE, workers=1, draws=20
+            )
             value = sheet.metric_values()[0].value
             found[name] = float("nan") if value is None else value
     return found
@@ -92,22 +103,26 @@ def _pattern(number: int, phase: int) -> Image:
     return np.stack(waves, axis=2).astype(np.uint8)
 
 
-class _Formulas:
+class FormulaImages:
     """Images by formula; one pair of the six was not generated."""
 
     def generated(self, pair: Pair) -> Image | Failure:
+        """Return the target in fewer colours, moved sideways; a failure for the last pair."""
         number = int(pair.pair_id[1:])
         if number == _COUNT - 1:
             return Failure("error", "not generated, by design")
         return np.roll(self.target(pair) // 8 * 7, number, axis=1)
 
     def source(self, pair: Pair) -> Image:
+        """Return a pattern by the source's number."""
         return _pattern(int(pair.source[2:]), 0)
 
     def reference(self, pair: Pair) -> Image:
+        """Return a pattern by the reference's number."""
         return _pattern(int(pair.reference[2:]), 1)
 
     def target(self, pair: Pair) -> Image:
+        """Return another pattern by the source's number."""
         return _pattern(int(pair.source[2:]), 2)
 
 
@@ -141,11 +156,11 @@ class _FormulaJudges:
         points[:, :2] += _SIDE / 2 + np.float32(blocks[1])
         points[48:68, 1] += np.float32(blocks[2])
         return FaceObservation(
-            detected=True,
+            detected=bool(image.any()),
             score=0.9,
             points5=points[[36, 45, 30, 48, 54], :2],
             alignment="detector",
-            embedding=(code / np.linalg.norm(code)).astype(np.float32),
+            embedding=(code / max(float(np.linalg.norm(code)), 1e-9)).astype(np.float32),
             landmarks=Landmarks(points=points, visibility=np.ones(68, np.float32), origin="formula"),
             pose=Pose(*(30.0 * blocks[3:6])),
         )

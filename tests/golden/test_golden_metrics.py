@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dgbench.doctor.golden import FILE, differing, golden_values, shipped_values
 from dgbench.metrics.frechet import frechet_of_features, frechet_of_moments
 from dgbench.metrics.kid import kid
 from dgbench.metrics.l1 import l1
@@ -16,6 +18,18 @@ from dgbench.metrics.psnr import psnr
 from dgbench.metrics.ssim import ssim
 
 GOLDEN = json.loads((Path(__file__).parent / "metrics.json").read_text())
+
+
+def test_every_metric_has_its_golden_value(request):
+    """``dgbench doctor`` holds every machine against these; a new metric, or a new version, gets its value by
+    ``pytest tests/golden --update-golden``, and the difference is looked at in the commit."""
+    found = golden_values()
+    if request.config.getoption("--update-golden"):
+        text = json.dumps({name: found[name] for name in sorted(found)}, indent=2)
+        Path(str(resources.files("dgbench.doctor") / FILE)).write_text(text + "\n")
+    shipped = shipped_values()
+    assert differing(found, shipped) == []
+    assert set(found) == set(shipped), "run pytest tests/golden --update-golden"
 
 
 def pattern() -> np.ndarray:
