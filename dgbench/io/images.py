@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Image
@@ -97,8 +98,20 @@ def shown_size(path: Path) -> tuple[int, int] | None:
         return None
 
 
-def encode_png(image: Image) -> bytes:
-    """Encode uint8 HWC RGB as PNG; the same image gives the same bytes with the same library versions.
+#: What files of rendered images say of themselves, as JPEG comment or PNG text.
+RENDER_NOTE = "SynthFace render"
+
+
+def says_rendered(picture: Pillow.Image) -> bool:
+    """Whether an opened file says that it holds a rendered image."""
+    notes = (picture.info.get("comment"), picture.info.get("Comment"))
+    return any(note in (RENDER_NOTE, RENDER_NOTE.encode()) for note in notes)
+
+
+def encode_png(image: Image, *, note: str = "") -> bytes:
+    """Encode uint8 HWC RGB as PNG, with a note where one is given.
+
+    The same image gives the same bytes with the same library versions.
 
     Raises:
         ValueError: not a uint8 array of shape (height, width, 3).
@@ -106,7 +119,10 @@ def encode_png(image: Image) -> bytes:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(f"an image is uint8 (height, width, 3), got {image.dtype} {image.shape}")
     buffer = io.BytesIO()
-    Pillow.fromarray(image).save(buffer, format="PNG", compress_level=3)
+    text = PngInfo()
+    if note:
+        text.add_text("Comment", note)
+    Pillow.fromarray(image).save(buffer, format="PNG", compress_level=3, pnginfo=text)
     return buffer.getvalue()
 
 

@@ -24,7 +24,7 @@ from dgbench.core.errors import MissingError
 from dgbench.core.face import Failure, Image
 from dgbench.datasets.manifest import Manifest
 from dgbench.io.arrays import DAMAGED_ARRAYS
-from dgbench.io.images import FORMATS, shown_size
+from dgbench.io.images import FORMATS, says_rendered, shown_size
 from dgbench.networks.judges import Judges, load_judges
 from dgbench.preprocess.inputs_sample import Observe, SampleFinding, look_at_sample
 from dgbench.preprocess.media import MediaFile, read_rows
@@ -185,7 +185,19 @@ def _rendered(manifest: Manifest) -> str:
     for folder in sorted(folders):
         if any(_layout_of(folder / EXTRAS / name) == manifest.dataset for name in ("about.json", "plan.json")):
             return f"a SynthFace tree in the names of {manifest.dataset} ({folder.name}/{EXTRAS} says so)"
+    stills = manifest.frames["path"][manifest.frames["container"] == "image"]
+    for path in stills.iloc[:: max(1, len(stills) // 64)]:
+        if _is_render(manifest.root / path):
+            return f"SynthFace images in the names of {manifest.dataset} ({path} says so)"
     return ""
+
+
+def _is_render(path: Path) -> bool:
+    try:
+        with Pillow.open(path, formats=FORMATS) as picture:
+            return says_rendered(picture)
+    except _DAMAGED:
+        return False
 
 
 def _not_square(manifest: Manifest, keys: Collection[str]) -> tuple[Counter[str], int]:

@@ -16,12 +16,14 @@ from dgbench.core.face import Image
 from dgbench.core.protocol import Frame
 from dgbench.datasets.frll import read_frll
 from dgbench.datasets.manifest import Manifest, make_frames
+from dgbench.io.images import read_image
 from dgbench.networks.judges import Judges
 from dgbench.preprocess.inputs_check import InputsReport, check_inputs, face_finder
 from dgbench.preprocess.inputs_sample import has_bars
 from dgbench.preprocess.prepare import prepare_store
 from dgbench.preprocess.protocol_inputs import shipped_points
 from dgbench.protocols.registry import load_protocol
+from dgbench.synthface.sets.writer import encode_image
 
 FRONT = np.array([[0.42, 0.45], [0.58, 0.45], [0.5, 0.55], [0.44, 0.63], [0.56, 0.63]])
 PEOPLE = [f"{number:03d}" for number in (1, 2, 4, 5, 7, 8, 10, 11, 13, 14, 16, 17)]
@@ -153,6 +155,17 @@ def test_a_rendered_tree_in_the_sets_names_is_told(tmp_path: Path, place: str, n
     mark.write_text(json.dumps({"layout": "frll"}))
     report = check_inputs(manifest, manifest.frames["key"], size=256)
     assert str(report).startswith("rendered: a SynthFace tree in the names of frll")
+
+
+@pytest.mark.parametrize("name", ["001_03.jpg", "001_03.png"])
+def test_rendered_images_say_so_away_from_their_tree(tmp_path: Path, name: str) -> None:
+    image = np.asarray(_photograph(1))
+    (tmp_path / name).write_bytes(encode_image(image, name))
+    (tmp_path / "002_03.png").write_bytes(encode_image(image, name))
+    manifest = read_frll(tmp_path)
+    report = check_inputs(manifest, manifest.frames["key"], size=256)
+    assert str(report) == f"rendered: SynthFace images in the names of frll ({name} says so)"
+    assert name.endswith("jpg") or (read_image(tmp_path / name) == image).all()
 
 
 def test_bars_are_flat_borders_on_two_sides() -> None:

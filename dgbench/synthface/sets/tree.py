@@ -29,7 +29,7 @@ from dgbench.synthface.sets.layouts import Layout, Selection, Unit, layout
 from dgbench.synthface.sets.writer import encode_clip, encode_image, expected_bytes, render_shot
 
 #: Raised whenever the same plan would give other bytes.
-TREE_VERSION = 1
+TREE_VERSION = 2
 
 
 @dataclass(frozen=True)

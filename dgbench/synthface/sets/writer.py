@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from dgbench.core.face import Image, Landmarks
-from dgbench.io.images import encode_png
+from dgbench.io.images import RENDER_NOTE, encode_png
 from dgbench.synthface.head.model import Head
 from dgbench.synthface.render.render import render
 from dgbench.synthface.sets.cells import Shot
@@ -42,11 +42,15 @@ def render_shot(head: Head, shot: Shot, *, seed: int, canvas: tuple[int, int]) -
 
 
 def encode_image(image: Image, name: str) -> bytes:
-    """Encode uint8 HWC RGB as what the file name says: PNG, or JPEG of quality 95 without chroma subsampling."""
+    """Encode uint8 HWC RGB as what the file name says: PNG, or JPEG of quality 95 without chroma subsampling.
+
+    The file says that it was rendered, so that under a licensed set's name, and away from its tree, it is not taken for
+    a photograph.
+    """
     if name.endswith(".png"):
-        return encode_png(image)
+        return encode_png(image, note=RENDER_NOTE)
     buffer = io.BytesIO()
-    Pillow.fromarray(image).save(buffer, format="JPEG", quality=95, subsampling=0)
+    Pillow.fromarray(image).save(buffer, format="JPEG", quality=95, subsampling=0, comment=RENDER_NOTE)
     return buffer.getvalue()
 
 
