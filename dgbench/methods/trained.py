@@ -66,14 +66,18 @@ class TrainingNote(BaseModel):
     versions: dict[str, str]
 
     def parameters(self) -> dict[str, str | int | float | bool]:
-        """Return what a record says of the training: budget used, and what stood in for a loss."""
+        """Return what a record says of the training: budget asked for and used, and what stood in for a loss.
+
+        Two seeds of one recipe differ in ``training_seed``, steps, samples and seconds, and in nothing else.
+        """
         return {
+            "training_seed": self.seed,
             "train.size": self.size,
+            "train.budget": self.budget,
             "train.steps": self.steps,
             "train.samples": self.samples,
             "train.seconds": round(self.seconds),
             "train.seconds_of": self.seconds_of,
-            "train.seed": self.seed,
             "train.loss_substitution": self.loss_substitution or "none",
             "train.config_sha256": self.config_sha256,
         }

@@ -79,10 +79,10 @@ def test_a_changed_configuration_is_refused(toy, trained, tmp_path):
 def test_the_record_declares_what_the_note_says(toy, trained):
     method = toy.method("toy-net", load=False, checkpoint=trained / "checkpoint.pth.tar")
     assert method.training_data == ("toy-train@1 training people",)
-    said = {key: value for key, value in method.parameters().items() if key.startswith("train.")}
+    said = {key: value for key, value in method.parameters().items() if key.startswith("train")}
     assert said == {
         "train.size": 16, "train.steps": 70, "train.samples": 560, "train.seconds": 14400, "train.seconds_of": "cpu",
-        "train.seed": 3, "train.loss_substitution": "pixels for VGG-19",
+        "training_seed": 3, "train.budget": "4h", "train.loss_substitution": "pixels for VGG-19",
         "train.config_sha256": sha256_file(trained / "config.yaml"),
     }  # fmt: skip
 

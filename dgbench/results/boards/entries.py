@@ -19,7 +19,7 @@ from dgbench.results.records.supersede import superseded
 #: The parameter by which a method declares the seed that its weights were trained with.
 TRAINING_SEED = "training_seed"
 #: Parameters that say what came out of a training; they differ between its seeds, as ``checkpoint_sha256`` does.
-_OUTCOMES = frozenset({TRAINING_SEED, "weights_sha256"})
+_OUTCOMES = frozenset({TRAINING_SEED, "weights_sha256", "train.steps", "train.samples", "train.seconds"})
 _NAMED_SEED = re.compile(r"(?P<name>.+)[-._]seed(?P<seed>\d{1,6})")
 
 Settings = tuple[object, ...]

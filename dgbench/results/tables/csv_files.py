@@ -85,7 +85,7 @@ def _overall_row(board: Board, section: Section, row: Row, stored: StoredRecord,
         str(metric.n_scored),
         str(metric.n_expected),
         formats.failures(metric.failures),
-        formats.training(record.method.training_data),
+        formats.training(record.method),
         row.overlap,
         record.created[:10],
         metric.card_digest[:12],
@@ -108,7 +108,7 @@ def _row_trailing(row: Row, section: Section) -> list[str]:
     primary = row.metric(section.primary)
     return [
         formats.failures(primary.failures if primary else record.coverage.failed),
-        formats.training(record.method.training_data),
+        formats.training(record.method),
         row.overlap,
         max(stored.record.created for stored in row.seeds)[:10],
         record.method.digest[:12],

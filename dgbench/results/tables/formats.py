@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dgbench.core.record import Code, Interval, MetricValue
+from dgbench.core.record import Code, Interval, MethodRef, MetricValue
 from dgbench.results.boards.ranks import RankRange
 
 DECIMALS = 4
@@ -37,9 +37,12 @@ def failures(counts: Mapping[str, int]) -> str:
     return "; ".join(f"{count} {kind}" for kind, count in sorted(counts.items()) if count) or "0"
 
 
-def training(data: tuple[str, ...]) -> str:
-    """Declared training data, in the record's order; ``none declared`` for none."""
-    return "; ".join(data) or "none declared"
+def training(method: MethodRef) -> str:
+    """Declared training data, in the record's order, with the budget where the record has it; or ``none declared``."""
+    text, known = "; ".join(method.training_data) or "none declared", method.parameters
+    if "train.seconds" not in known or "train.samples" not in known:
+        return text
+    return f"{text} ({known['train.samples']} samples, {known['train.seconds']} {known.get('train.seconds_of', '')} s)"
 
 
 def code(value: Code) -> str:

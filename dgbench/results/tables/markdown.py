@@ -124,7 +124,7 @@ def _cells(section: Section, row: Row, names: Sequence[str], link: str) -> list[
     record = row.stored.record
     primary = row.metric(section.primary)
     place = formats.rank(row.rank) or f"unranked ({row.reason})"
-    data = formats.training(record.method.training_data)
+    data = formats.training(record.method)
     if row.overlap not in ("none declared", "other data"):
         data += f" ⚠ {row.overlap}"
     failures = formats.failures(primary.failures if primary else record.coverage.failed)

@@ -88,6 +88,21 @@ def test_declared_training_seeds_are_one_row_although_their_weights_differ(tmp_p
     assert {line["seeds"] for line in _table(tmp_path, "synthface-mini-cross@1.csv")} == {"0/0 1/0 2/0"}
 
 
+def test_a_budget_in_seconds_gives_seeds_of_other_step_counts_and_one_row(tmp_path: Path) -> None:
+    for seed, steps in ((0, 1533), (1, 1498)):
+        used = {
+            "train.steps": steps,
+            "train.samples": 8 * steps,
+            "train.seconds": 1500 + seed,
+            "train.seconds_of": "cpu",
+        }
+        method = _method(weights=f"w{seed}", training_seed=seed, **{"train.budget": "25m"}, **used)
+        _write(tmp_path, f"s{seed}", 0.5, method)
+    assert [len(row.seeds) for row in _rows(tmp_path)] == [2]
+    text = _table(tmp_path, "synthface-mini-cross@1.csv")[0]["training_data"]
+    assert text.endswith("(12264 samples, 1500 cpu s)"), text
+
+
 def test_other_settings_are_another_row_with_what_differs_as_its_label(tmp_path: Path) -> None:
     for seed in (0, 1):
         for mode, visible in (("paper", True), ("paper", False), ("compat", True)):
