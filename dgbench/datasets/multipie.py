@@ -53,7 +53,7 @@ SHOTS = range(20)
 NO_FLASH = (0, 19)
 FIRST, LAST, N_PEOPLE = 1, 346, 337
 
-_NAME = re.compile(r"(?<!\d)(\d{3})_(\d{2})_(\d{2})_(\d{3})_(\d{2})(?!\d)")
+_NAME = re.compile(r"(?<!\d)(\d{3})_(\d{2})_(\d{2})_(\d{3})_(\d{2})(?!\d)", re.ASCII)
 _SESSION = re.compile(r"(?:^|/)session0?([1-4])(?:/|$)", re.IGNORECASE)
 _CAMERA_FOLDER = re.compile(r"(?:^|/)(\d{2}_\d)(?:/|$)")
 _TOKENS = re.compile(r"\d+")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dgbench.core.errors import UsageError
-from dgbench.io.delimited import Table, parse_table, read_text
+from dgbench.io.delimited import Table, parse_table, read_text, whole_number
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def _listed_clip(row: tuple[str, ...], columns: dict[str, int]) -> ListedClip:
         person = row[columns["person_id"]]
     else:
         video, _, person = video.partition("#")
-    start, end = int(row[columns["start"]]), int(row[columns["end"]])
+    start, end = whole_number(row[columns["start"]]), whole_number(row[columns["end"]])
     return ListedClip(person, video, start, end, row[columns["partition"]])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_ID = re.compile(r"id\d{5}")
+_ID = re.compile(r"id[0-9]{5}")
 
 #: VoxCeleb1's 40 test people by the official list: id10270 to id10309, without a gap.
 VOX1_TEST: tuple[str, ...] = tuple(f"id{number}" for number in range(10270, 10310))

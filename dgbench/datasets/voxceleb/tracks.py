@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgbench.core.errors import UsageError
+from dgbench.io.delimited import number, whole_number
 
 BoxSpace = Literal["pixels", "h360", "unit"]
 _MAX_BYTES = 1 << 24
@@ -70,8 +71,8 @@ def read_track(path: Path, *, space: BoxSpace | None = None) -> Track:
             head[key.strip()] = value.strip()
     cells = [line.split() for line in lines[start + 1 :] if line.strip()]
     try:
-        frames = np.array([int(row[0]) for row in cells], dtype=np.int64)
-        boxes = np.array([[float(value) for value in row[1:]] for row in cells], dtype=np.float64).reshape(-1, 4)
+        frames = np.array([whole_number(row[0]) for row in cells], dtype=np.int64)
+        boxes = np.array([[number(value) for value in row[1:]] for row in cells], dtype=np.float64).reshape(-1, 4)
         if len(frames) != len(boxes) or not np.isfinite(boxes).all():
             raise ValueError("a row has no four finite numbers")
     except (ValueError, IndexError, OverflowError) as error:

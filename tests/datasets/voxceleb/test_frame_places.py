@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from dgbench.core.errors import UsageError
 from dgbench.datasets.voxceleb.index import index_paths
 from dgbench.datasets.voxceleb.metadata import Person, read_people
 from dgbench.datasets.voxceleb.people import VOX1, VOX2
 from dgbench.datasets.voxceleb.reader import manifest_of
+from dgbench.datasets.voxceleb.tracks import read_track
 
 VP = "test/id10280#NXjT3732Ekg#001093#001192.mp4/{:07d}.png"
 PLAIN = "id10280/NXjT3732Ekg/00001/{:04d}.jpg"
@@ -80,3 +82,11 @@ def test_semicolon_metadata_is_read_and_extra_cells_are_refused(tmp_path: Path) 
     with pytest.raises(Exception, match="line 2: 4 cells under 3 columns"):
         read_people(meta)
     assert VOX2.owns("id00012")
+
+
+@pytest.mark.parametrize("cell", ["1_0", "٣", "1.5", "-1", "nan"])
+def test_track_numbers_are_plain(tmp_path: Path, cell: str) -> None:
+    path = tmp_path / "00001.txt"
+    path.write_text(f"Identity : \tid10280\n\nFRAME \tX \tY \tW \tH \n{cell} \t1 \t2 \t3 \t4 \n", encoding="utf-8")
+    with pytest.raises(UsageError, match="not a track table"):
+        read_track(path)
