@@ -59,6 +59,7 @@ def dg(
     from dgbench.engine.run.interrupt import graceful_stop
     from dgbench.methods.devices import check_device
     from dgbench.models.dg.checkpoint import PARTS, load_checkpoint
+    from dgbench.models.dg.detected import DetectedSource
     from dgbench.models.dg.face_encoder import build_face_encoder
     from dgbench.protocols.registry import load_protocol
     from dgbench.training.dg.config_file import load_config
@@ -90,6 +91,8 @@ def dg(
     names = [one.protocol.name for one in loaded]
     opened = [open_data(one, data, weights=weights) for one in loaded]
     source, rows = joined([(one.protocol, o.source, o.pairs) for one, o in zip(loaded, opened, strict=True)])
+    if chosen.landmarks == "detected":
+        source = DetectedSource(source)
     rows, held = hold_out(rows, chosen.validation_people)
     frozen = load_frozen(chosen, weights=weights)
     encoder = build_face_encoder(chosen.model, weights=weights)

@@ -27,10 +27,11 @@ _BUILT_IN: dict[str, str] = {
     "face-swap-warp": "dgbench.methods.warps.landmark_warps:FaceSwapWarp",
     "dg": "dgbench.models.dg.reenactor:DualGenerator",
     "dg-rfg-alone": "dgbench.models.dg.reenactor:FaceGeneratorAlone",
+    "dg-detected": "dgbench.models.dg.detected:DetectedDualGenerator",
 }
 #: Methods without learning; they take no checkpoint either.
 WARPS = ("landmark-warp", "landmark-warp-3d", "face-swap-warp")
-NEED_CHECKPOINT = ("dg", "dg-rfg-alone")
+NEED_CHECKPOINT = ("dg", "dg-rfg-alone", "dg-detected")
 
 
 def register(method: type[Reenactor]) -> type[Reenactor]:

@@ -108,6 +108,8 @@ class TrainConfig(BaseModel):
             by path (``arcface_backbone.pth``) on the aligned face.
         landmark_network: the differentiable landmark network of the landmark loss; ``embedded`` knows renders,
             ``3ddfa`` photographs (``mb05_120x120.pth``, by path).
+        landmarks: those that come with the data, true ones where they are known; or those that the embedded network
+            ``landmarks-train`` finds in the images, as F_l would.
         augment: share of samples whose image and landmarks are scaled, turned and shifted together.
         clip: largest gradient norm per optimiser; 0 = no clipping.
         precision: Lightning Fabric's name (``32-true``, ``bf16-mixed``, ``16-mixed``).
@@ -134,6 +136,7 @@ class TrainConfig(BaseModel):
     perceptual_normalisation: Literal["published", "imagenet"] = "imagenet"
     identity_network: Literal["perceptual", "arcface"] = "perceptual"
     landmark_network: Literal["embedded", "3ddfa", "none"] = "embedded"
+    landmarks: Literal["data", "detected"] = "data"
     augment: float = Field(default=0.5, ge=0, le=1)
     ema: float = Field(default=0.999, ge=0, lt=1)
     clip: float = Field(default=10.0, ge=0)

@@ -137,6 +137,8 @@ class Validation:
         return resized(self._images[row], self._bank.size)
 
     def _nearest(self, one: FaceObservation, wanted: TrainingRow) -> bool:
+        if not one.detected or one.embedding is None:
+            return False
         gallery = [
             (self._seen[row], self._bank.rows[row].subject)
             for row in range(len(self._bank))

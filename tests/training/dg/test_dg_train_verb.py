@@ -257,3 +257,43 @@ def test_empty_file_is_the_preset(tmp_path: Path) -> None:
 def test_manifest_columns_are_those_cells_are_made_of() -> None:
     frames = Store().manifest().frames
     assert isinstance(frames, pd.DataFrame) and {"camera", "expression", "gaze", "illumination", "flash"} <= set(frames)
+
+
+def test_sigterm_keeps_a_checkpoint_and_resume_gives_the_same_model(
+    cartoons: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+    import signal
+
+    from dgbench.training.dg.trainer import Trainer
+
+    settings = tmp_path / "small.yaml"
+    settings.write_text(SETTINGS)
+    common = ("--protocol", "frll-cross", "--config", settings, "--out")
+    assert call(*common, tmp_path / "whole")[0] == 0
+    real = Trainer.idsg
+
+    def signalled(self: Trainer, phase: object, step: int):  # type: ignore[no-untyped-def]
+        if step == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(self, phase, step)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Trainer, "idsg", signalled)
+    code, _, error = call(*common, tmp_path / "parts")
+    assert code == 1 and "stopped at step 2 of 4" in str(error) and "--resume" in str(error)
+    monkeypatch.setattr(Trainer, "idsg", real)
+    assert call(*common, tmp_path / "parts", "--resume")[0] == 0
+    digests = {load_checkpoint(tmp_path / name).digest for name in ("whole", "parts")}
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize("name", ["gan-64", "stages/supervised", "stages/truth-free", "stages/self-only", "paper-64"])
+def test_recipes_that_ship_are_configurations(name: str) -> None:
+    recipe = load_config("small", Path(__file__).parents[3] / "suites" / "dg-synthface" / f"{name}.yaml")
+    if name == "stages/truth-free":
+        assert (recipe.idsg.cross_truth, recipe.rfg.cross_truth) == ("never", "never")
+    if name == "stages/self-only":
+        assert {phase.stage for phase in recipe.phases} == {"self"}
+    if name == "gan-64":
+        samples = sum(phase.steps for phase in recipe.phases if phase.network == "rfg") * recipe.rfg.batch
+        assert samples >= 500_000 and recipe.rfg.adversarial == 1.0 and recipe.validation_people == 32

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -86,6 +87,20 @@ def test_a_blur_and_another_person_are_seen(features: Tensor, monkeypatch: pytes
     strangers = judge._bank.images(judge._reference)
     monkeypatch.setattr(judge, "_generate", lambda model, device: (strangers, strangers))
     assert judge.judge(model, device=torch.device("cpu")).values["rank1"] == 0.0
+
+
+def test_a_picture_in_which_no_face_is_found_counts_as_missed(
+    features: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = validation(features)
+    real = judge._judges.observe
+
+    def blind(images: Sequence[Image], *, roles: Sequence[str]) -> list[FaceObservation]:
+        return [replace(one, detected=False, pose=None) for one in real(images, roles=roles)]
+
+    judge._judges.observe = blind  # type: ignore[method-assign]
+    values = judge.judge(DgModel(tiny_config().model), device=torch.device("cpu")).values
+    assert (values["csim"], values["rank1"], values["detected"], values["pose_error"]) == (0.0, 0.0, 0.0, 180.0)
 
 
 def test_half_power_is_where_the_spectrum_falls_for_good() -> None:
