@@ -13,6 +13,7 @@ import typer
 from dgbench.cli import verbs
 from dgbench.cli.output import begin, give_up_stdout, report
 from dgbench.core.errors import DgbenchError
+from dgbench.io.parent import end_with_parent
 
 #: Click's base of all errors in options and arguments, whether Typer brings its own Click or uses the package.
 _WrongOptions: Any = typer.BadParameter.__mro__[2]
@@ -30,6 +31,7 @@ verbs.register(app)
 
 def main() -> None:
     """Run the command line; every error a user is meant to read becomes one line on stderr and an exit code."""
+    end_with_parent()
     _open_standard_streams()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     logging.captureWarnings(capture=True)
@@ -64,7 +66,7 @@ def _run(*, as_json: bool) -> int:
     try:
         return int(app(standalone_mode=False) or 0)
     except DgbenchError as error:
-        return report(str(error), error.exit_code, as_json=as_json)
+        return report(str(error), error.exit_code, as_json=as_json, stopped=getattr(error, "stopped", False))
     except _WrongOptions as error:
         if as_json:
             return report(error.format_message(), error.exit_code, as_json=True)

@@ -15,3 +15,6 @@ DataRoot = Annotated[
 Weights = Annotated[Path | None, typer.Option("--weights", help="Folder of network weights [DGBENCH_WEIGHTS].")]
 JudgesName = Annotated[str, typer.Option("--judges", help="Which judges measure: embedded, open or standard.")]
 RunOut = Annotated[Path, typer.Option("--out", help="The run folder: new, or one to go on with.")]
+Wait = Annotated[
+    float, typer.Option("--wait", min=0, help="Seconds to wait for another process that does the same now.")
+]

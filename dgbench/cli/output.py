@@ -53,14 +53,14 @@ def give_up_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def report(message: str, code: int, *, as_json: bool) -> int:
+def report(message: str, code: int, *, as_json: bool, stopped: bool = False) -> int:
     """Say why a verb ends with ``code``: one line on stderr and, where no result was printed, one JSON object.
 
     A verb that prints its result and then ends with an error, because some of the work failed, has named the
-    failures in that result.
+    failures in that result. ``stopped`` says that a signal ended it and the same command goes on.
     """
     line = visible(" ".join(message.split()))
     if as_json and not _Printed.result and sys.stdout is not None:
-        print(json.dumps({"error": line, "exit_code": code}))
+        print(json.dumps({"error": line, "exit_code": code} | ({"stopped": True} if stopped else {})))
     print(f"dgbench: {line}", file=sys.stderr)
     return code

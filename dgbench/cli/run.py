@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dgbench.cli.options import DataRoot, ProtocolName, RunOut, Weights
+from dgbench.cli.options import DataRoot, ProtocolName, RunOut, Wait, Weights
 from dgbench.cli.output import AsJson, emit
 from dgbench.cli.progress import progress_bar
 
@@ -57,6 +57,7 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin this run anew: remove what an earlier call made in --out.")
     ] = False,
+    wait: Wait = 0.0,
     as_json: AsJson = False,
 ) -> None:
     """Run a method over a protocol's pairs; the same command goes on where it was stopped.
@@ -100,6 +101,7 @@ def run(
             retry_failed=retry_failed,
             accept_edited=accept_edited,
             fresh=fresh,
+            wait_s=wait,
             pair_timeout_s=pair_timeout,
             end_hung=True,
             progress=move,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dgbench.cli.options import DataRoot, JudgesName, Weights
+from dgbench.cli.options import DataRoot, JudgesName, Wait, Weights
 from dgbench.cli.output import AsJson, emit
 from dgbench.cli.progress import progress_bar
 from dgbench.core.errors import UsageError, WorkFailedError
@@ -48,6 +48,10 @@ def score(
     as_delivered: Annotated[
         bool, typer.Option("--as-delivered", help="With --outputs: score images that look wrong as they are.")
     ] = False,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Threads that judge images; all cores by default.")
+    ] = None,
+    wait: Wait = 0.0,
     as_json: AsJson = False,
 ) -> None:
     """Score a run; or, with --protocol, --data, --outputs, --method and --out, any method's images.
@@ -79,6 +83,8 @@ def score(
             judges=judges,
             weights=weights,
             data=data,
+            workers=threads,
+            wait_s=wait,
             only=metrics or (),
             also=also or (),
             partial=partial,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dgbench.cli.output import AsJson, emit
+
+if TYPE_CHECKING:
+    from dgbench.engine.suite.file import Suite
 
 
 def suite(
@@ -26,6 +29,9 @@ def suite(
     pull: Annotated[
         bool, typer.Option("--pull", help="The nodes share no folder: bring what they make to this machine.")
     ] = False,
+    plan_only: Annotated[
+        bool, typer.Option("--dry-run", help="Only list the runs, what is done of them, and what is missing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run, score and publish every method on every protocol of a suite, then build the leaderboard.
@@ -34,7 +40,7 @@ def suite(
     the exit code is then 1. The records are the same, whoever does the work.
     """
     from dgbench.core.errors import WorkFailedError
-    from dgbench.engine.suite.crew import hire
+    from dgbench.engine.suite.executors import make_executor
     from dgbench.engine.suite.file import Cell, read_suite
     from dgbench.engine.suite.runner import run_suite
     from dgbench.methods.devices import check_device
@@ -45,10 +51,13 @@ def suite(
 
     check_device(device, here=False)  # whether it is there is asked where each run is done
     read = read_suite(file)
-    with hire(
+    if plan_only:
+        _list_runs(read, as_json=as_json)
+        return
+    with make_executor(
         workers=workers, cluster=cluster, shared=read.runs, device=device, cpus=cpus, gpus=gpus, pull=pull
-    ) as crew:
-        outcomes, tables = run_suite(read, device=device, crew=crew, parts=shards, announce=announce)
+    ) as executor:
+        outcomes, tables = run_suite(read, device=device, executor=executor, parts=shards, announce=announce)
     failed = [outcome for outcome in outcomes if outcome.error]
     lines = [f"{len(outcomes) - len(failed)} of {len(outcomes)} runs scored and published in {read.results}"]
     lines += [f"not done: {o.cell}: {o.error}" for o in failed]
@@ -64,3 +73,13 @@ def suite(
     )
     if failed:
         raise WorkFailedError(f"{len(failed)} of {len(outcomes)} runs could not be done; the reasons are above")
+
+
+def _list_runs(suite: Suite, *, as_json: bool) -> None:
+    from dgbench.core.errors import WorkFailedError
+    from dgbench.engine.suite.dry_run import dry_run
+
+    prospects = dry_run(suite)
+    emit({"runs": [p.told() for p in prospects]}, "\n".join(map(str, prospects)), as_json=as_json)
+    if stuck := [p for p in prospects if p.problem]:
+        raise WorkFailedError(f"{len(stuck)} of {len(prospects)} runs could not be done; the reasons are above")

@@ -22,7 +22,7 @@ from dgbench.core.pair import Pair
 from dgbench.engine.quickstart import QUICK
 from dgbench.engine.run.data import OpenData
 from dgbench.engine.run.runner import run_method
-from dgbench.engine.suite.pool import ProcessPool
+from dgbench.engine.suite.executors import Commands
 from dgbench.engine.suite.runner import run_suite
 from dgbench.io.images import encode_png
 from dgbench.methods.contract import Need, Reenactor, Task
@@ -170,9 +170,9 @@ def test_two_processes_cost_little_more_than_one(tmp_path: Path) -> None:
         text = TEXT.replace("[{name: copy-source}, {name: target}, {name: shuffled}]", f"[{names}]")
         suite = small_suite(folder, people=20, text=text)
         began, clock = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        with ProcessPool(workers) as pool:
+        with Commands(workers) as pool:
             pool.threads = 1
-            run_suite(suite, crew=pool)
+            run_suite(suite, executor=pool)
         clock = time.perf_counter() - clock
         ended = resource.getrusage(resource.RUSAGE_CHILDREN)
         return np.array([(ended.ru_utime + ended.ru_stime) - (began.ru_utime + began.ru_stime), clock])

@@ -20,6 +20,8 @@ _GRACE_S = 5.0
 class StoppedError(WorkFailedError):
     """Somebody asked for a stop: what was finished is kept, and nothing after it is begun."""
 
+    stopped = True
+
 
 class StopRequest:
     """Whether somebody asked for a stop; as a signal's handler it is what the first signal asks."""

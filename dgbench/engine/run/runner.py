@@ -111,12 +111,11 @@ def run_method(
         raise UsageError(f"limit {limit}: a run has at least one pair")
     # A third-party method computes with the PyTorch of its own interpreter, which looks for its device itself.
     check_device(device, here=not isinstance(method, IsolatedReenactor))
-    check_checkpoint(method.name, checkpoint)
     shard = shard or Shard()
     opened = open_data(loaded, data, weights=weights)
     pairs = opened.pairs[:limit]
     _require_landmarks(method, opened, pairs)
-    _require_targets(method, loaded, pairs)
+    require_runnable(method, loaded, pairs, checkpoint=checkpoint)
     folder, mine = RunFolder(out), [pair for pair in pairs if shard.owns(pair)]
     request = RunRequest(loaded, method, pairs, label=label, checkpoint=checkpoint, seed=seed, limit=limit, data=data)
     here = method.environment
@@ -163,12 +162,15 @@ def _require_landmarks(method: Reenactor, opened: OpenData, pairs: list[Pair]) -
         )
 
 
-def _require_targets(method: Reenactor, loaded: LoadedProtocol, pairs: list[Pair]) -> None:
-    """Say before any work that a protocol has no targets, instead of failing every pair for it.
+def require_runnable(method: Reenactor, loaded: LoadedProtocol, pairs: list[Pair], *, checkpoint: Path | None) -> None:
+    """Say before any work that a method cannot be run so, instead of failing every pair for it.
 
     Raises:
-        UsageError: the method shows targets and no pair has one.
+        UsageError: it takes no checkpoint, the checkpoint is not there, or it shows targets and no pair has one.
     """
+    check_checkpoint(method.name, checkpoint)
+    if checkpoint is not None and not checkpoint.exists():
+        raise UsageError(f"{checkpoint}: no such checkpoint")
     if "target" in method.needs and pairs and all(pair.target is None for pair in pairs):
         raise UsageError(
             f"method '{method.name}' needs the target, and no pair of {loaded.protocol.name} has one; "

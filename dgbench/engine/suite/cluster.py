@@ -11,18 +11,18 @@ from types import TracebackType
 from typing import Any
 
 from dgbench.core.errors import MissingError, UsageError, WorkFailedError
-from dgbench.engine.suite.delivery import Delivery, bring_in, is_here, perform_away
-from dgbench.engine.suite.jobs import Answer, Job, RunPart, perform, unforeseen
+from dgbench.engine.suite.jobs import Job, JobResult, RunPart, unforeseen
+from dgbench.engine.suite.remote import Delivery, is_here, merge_shard, run_remote
 from dgbench.io.atomic import write_text
 
 _POLL_S = 0.5
-_KNOCK_S = 10.0
+_CONNECT_S = 10.0
 #: How often Ray begins a task again whose worker or node died.
 RETRIES = 3
 
 
 class RayCluster:
-    """A Ray cluster as a crew of :func:`dgbench.engine.suite.runner.run_suite`; leaving the context leaves the cluster.
+    """A Ray cluster as an executor; leaving the context leaves the cluster.
 
     The suite's folders lie on storage that every node sees, which is tried before any work; or runs are made in each
     node's own scratch folder and pulled to the driver (``pull``), and then scored on the driver's node.
@@ -76,8 +76,7 @@ class RayCluster:
         self._mark = shared / f".cluster-{uuid.uuid4().hex}"
 
     def __enter__(self) -> RayCluster:
-        if not self._pull:
-            write_text(self._mark, "a node that sees this file shares the folder\n")
+        write_text(self._mark, "a node that sees this file shares the folder\n")
         return self
 
     def __exit__(
@@ -92,35 +91,32 @@ class RayCluster:
         if isinstance(job, RunPart) and job.device.startswith("cuda"):
             options["num_gpus"] = self._gpus
             job = RunPart(job.suite, job.cell, job.shard, "cuda")  # Ray shows a task its own devices alone
-        if self._pull and isinstance(job, RunPart) and not is_here(job):
-            task = self._ray.remote(**options)(perform_away).remote(job)
-        elif self._pull:
-            here = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
+        away = self._pull and isinstance(job, RunPart) and not is_here(job)
+        if self._pull and not away:
+            options["scheduling_strategy"] = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
                 self._ray.get_runtime_context().get_node_id(), soft=False
             )
-            task = self._ray.remote(scheduling_strategy=here, **options)(perform).remote(job)
-        else:
-            task = self._ray.remote(**options)(_perform_shared).remote(job, str(self._mark))
+        task = self._ray.remote(**options)(run_remote).remote(job, None if away else str(self._mark))
         self._jobs[task] = job
 
-    def finished(self) -> tuple[Job, Answer] | None:
+    def finished(self) -> tuple[Job, JobResult] | None:
         """Wait half a second for a task to be done, and bring in what it made elsewhere."""
         ready, _ = self._ray.wait(list(self._jobs), num_returns=1, timeout=_POLL_S)
         if not ready:
             return None
         job = self._jobs.pop(ready[0])
         try:
-            answer = self._ray.get(ready[0])
+            result = self._ray.get(ready[0])
         except self._ray.exceptions.RayTaskError as error:
-            return job, unforeseen(job, error.cause)
+            return job, JobResult(unforeseen(job, error.cause))
         except self._ray.exceptions.RayError as error:
             said = " ".join(str(error).split())[:200]
             failure = WorkFailedError(f"{job.name}: lost {RETRIES + 1} times by the cluster ({said}); run it again")
-            return job, Answer(error=failure)
-        if isinstance(answer, Delivery):
+            return job, JobResult(failure)
+        if isinstance(result, Delivery):
             assert isinstance(job, RunPart)
-            answer = bring_in(job, answer)
-        return job, answer
+            result = merge_shard(job, result)
+        return job, result
 
     def stop(self) -> None:
         """Ask the tasks under way to finish their batch, and wait for them."""
@@ -139,7 +135,7 @@ class RayCluster:
         if address == "local":
             options |= {"include_dashboard": False, "num_cpus": workers}
         try:
-            _knock(address)
+            _require_open_port(address)
             self._ray.init(**options)
         except (ConnectionError, ValueError, RuntimeError, OSError, self._ray.exceptions.RayError) as error:
             said = " ".join(str(error).split())[:200]
@@ -149,7 +145,7 @@ class RayCluster:
             ) from error
 
 
-def _knock(address: str) -> None:
+def _require_open_port(address: str) -> None:
     """Ray waits minutes for a host that is not there; a look at the port tells in seconds.
 
     Raises:
@@ -157,20 +153,7 @@ def _knock(address: str) -> None:
     """
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if colon and port.isdecimal():
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S).close()
-
-
-def _perform_shared(job: Job, mark: str) -> Answer:
-    """Do a job on a node, if that node sees the driver's folder."""
-    if not Path(mark).is_file():
-        folder = Path(mark).parent
-        return Answer(
-            error=UsageError(
-                f"{folder}: node {socket.gethostname()} does not see this folder; put the suite's runs on storage that "
-                "all nodes share, or give --pull"
-            )
-        )
-    return perform(job)
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_S).close()
 
 
 def _import_ray() -> Any:

@@ -90,13 +90,18 @@ def read_suite(path: Path) -> Suite:
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(f"{path}: {'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}") from error
+    for method in suite.methods:
+        for what, values in (("seeds", method.seeds), ("protocols", method.protocols or ())):
+            if repeated := sorted({str(value) for value in values if values.count(value) > 1}):
+                name = method.label or method.name
+                raise UsageError(f"{path}: method '{name}': {what} repeat {repeated[0]}; name each once")
     here = path.parent.absolute()
     return suite.model_copy(
         update={
-            "runs": here / suite.runs,
-            "results": here / suite.results,
-            "weights": here / suite.weights if suite.weights else None,
-            "data": {name: here / folder for name, folder in suite.data.items()},
+            "runs": _place(here, suite.runs),
+            "results": _place(here, suite.results),
+            "weights": _place(here, suite.weights) if suite.weights else None,
+            "data": {name: _place(here, folder) for name, folder in suite.data.items()},
             "methods": tuple(_placed(method, here) for method in suite.methods),
         }
     )
@@ -146,4 +151,16 @@ def _names(protocols: Sequence[str]) -> list[str]:
 
 def _placed(method: SuiteMethod, here: Path) -> SuiteMethod:
     paths = {name: getattr(method, name) for name in ("checkpoint", "repo", "python")}
-    return method.model_copy(update={name: here / path for name, path in paths.items() if path is not None})
+    return method.model_copy(update={name: _place(here, path) for name, path in paths.items() if path is not None})
+
+
+def _place(here: Path, path: Path) -> Path:
+    """Return a path of the file as an absolute one; ``~`` is the user's home, as in a shell.
+
+    Raises:
+        UsageError: there is no such home.
+    """
+    try:
+        return here / path.expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"suite: {path}: this user has no home directory; write the path out") from error

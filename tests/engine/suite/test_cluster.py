@@ -12,7 +12,7 @@ from small_suite import results_of, small_suite
 
 from dgbench.core.errors import MissingError, UsageError
 from dgbench.engine.suite.cluster import RayCluster
-from dgbench.engine.suite.jobs import Answer, Job
+from dgbench.engine.suite.jobs import Job, JobResult
 from dgbench.engine.suite.runner import run_suite
 
 
@@ -72,7 +72,7 @@ class Watched(RayCluster):
     nodes: TwoNodes | None = None
     under_way: int = 0
 
-    def finished(self) -> tuple[Job, Answer] | None:
+    def finished(self) -> tuple[Job, JobResult] | None:
         done = super().finished()
         if done and self.nodes is not None:
             self.under_way = len(self._jobs)
@@ -89,7 +89,7 @@ def test_a_node_is_killed_midway_and_the_leaderboard_is_that_of_one_process(tmp_
     suite = small_suite(tmp_path / "two")
     with Watched(nodes.cluster.address, shared=suite.runs) as crew:
         crew.nodes = nodes
-        outcomes, _ = run_suite(suite, crew=crew, parts=2)
+        outcomes, _ = run_suite(suite, executor=crew, parts=2)
         assert crew.nodes is None and crew.under_way >= 2
     assert not [o.error for o in outcomes if o.error]
     assert results_of(tmp_path / "two") == results_of(tmp_path / "one")
@@ -99,7 +99,7 @@ def test_a_node_is_killed_midway_and_the_leaderboard_is_that_of_one_process(tmp_
     suite = small_suite(tmp_path / "far")
     for _ in range(2):
         with RayCluster(nodes.cluster.address, shared=suite.runs, pull=True) as crew:
-            outcomes, _ = run_suite(suite, crew=crew)
+            outcomes, _ = run_suite(suite, executor=crew)
         assert not [o.error for o in outcomes if o.error]
         assert results_of(tmp_path / "far") == results_of(tmp_path / "one")
 
