@@ -91,7 +91,7 @@ def verify(name: Name, data: DataRoot = None, as_json: AsJson = False) -> None:
         f"images extra    {_some(found.extra)}" + (": of its people, in no pair" if found.extra else ""),
         f"{'training' if protocol.purpose == 'test' else 'test'} part".ljust(16)
         + f"{images} images of {len(found.other_part)} people: not of this protocol",
-        *([f"of neither      {_some(found.nobodys)}"] if found.nobodys else []),
+        *([f"of neither      {_some(found.neither_part)}"] if found.neither_part else []),
         *([f"pictures        {opened.inputs}"] if opened and opened.inputs else []),
         *([f"padding         {padding}; not compared"] if padding else []),
         *(f"left out        {len(paths)} x {reason}" for reason, paths in sorted(skipped.items())),
@@ -112,7 +112,7 @@ def verify(name: Name, data: DataRoot = None, as_json: AsJson = False) -> None:
             "missing_images": found.missing_keys,
             "extra_images": found.extra,
             "other_part": found.other_part,
-            "images_of_neither_part": found.nobodys,
+            "images_of_neither_part": found.neither_part,
             "skipped": skipped,
             "inputs": opened.inputs if opened else "",
             "padding": asdict(padding) if padding else None,

@@ -20,7 +20,7 @@ from dgbench.core.face import Image, Landmarks
 from dgbench.core.pair import Pair
 from dgbench.core.protocol import Protocol
 from dgbench.io.atomic import write_bytes, write_json, write_text
-from dgbench.io.images import ImageError, decode, encode_png
+from dgbench.io.images import RENDER_NOTE, ImageError, decode, encode_png
 from dgbench.io.space import picture_bytes, require_space
 from dgbench.protocols.pairs_file import pair_set_digest
 
@@ -86,13 +86,14 @@ def export_pairs(
     _begin(out, plan)
     require_space(out, len(keys) * picture_bytes(protocol.frame.size), what=f"{len(keys)} images")
     names = file_names(keys)
+    note = RENDER_NOTE if protocol.dataset.startswith("synthface") else ""
     written: dict[str, str] = {}
     marked: dict[str, str] = {}
     failed: dict[str, str] = {}
     for done, key in enumerate(keys, start=1):
         file = f"images/{names[key]}.png"
         try:
-            written[key] = _put_image(out / file, lambda key=key: images.image(key))  # type: ignore[misc]
+            written[key] = _put_image(out / file, lambda key=key: images.image(key), note=note)  # type: ignore[misc]
             landmarks = images.landmarks(key)
         except ImageError as error:
             failed[key] = " ".join(str(error).split())
@@ -146,13 +147,13 @@ def _begin(out: Path, plan: dict[str, object]) -> None:
     write_json(file, plan)
 
 
-def _put_image(path: Path, make: Callable[[], Image]) -> str:
+def _put_image(path: Path, make: Callable[[], Image], *, note: str) -> str:
     """Write an image unless it is there, whole; returns the sha256 of its file."""
     try:
         data = path.read_bytes()
         decode(data, where=str(path))
     except (OSError, ImageError):
-        data = encode_png(make())
+        data = encode_png(make(), note=note)
         write_bytes(path, data, durable=False)
     return sha256_bytes(data)
 

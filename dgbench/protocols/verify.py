@@ -26,7 +26,7 @@ class Coverage:
         missing_keys: images that listed pairs lack.
         extra: images here of the protocol's own people that no pair uses.
         other_part: people → images here of the other part: of training people for a test protocol, and in turn.
-        nobodys: images here of people who are of neither part.
+        neither_part: images here of people who are of neither part.
         ranked: whether a run over this copy could be ranked, as leaderboards do: over every pair and no other.
         advice: what to do, in whole sentences.
     """
@@ -39,7 +39,7 @@ class Coverage:
     ranked: bool
     extra: list[str] = field(default_factory=list)
     other_part: dict[str, int] = field(default_factory=dict)
-    nobodys: list[str] = field(default_factory=list)
+    neither_part: list[str] = field(default_factory=list)
     advice: list[str] = field(default_factory=list)
 
 
@@ -72,7 +72,7 @@ def check_coverage(
     if protocol.purpose == "train":
         mine, other = other, mine
     extra: list[str] = []
-    nobodys: list[str] = []
+    neither_part: list[str] = []
     other_part: Counter[str] = Counter()
     for key, person in zip(frames["key"], frames["subject"].astype(str), strict=True):
         if mine.matches(person):
@@ -80,7 +80,7 @@ def check_coverage(
         elif other.matches(person):
             other_part[person] += 1
         else:
-            nobodys.append(key)
+            neither_part.append(key)
     empty = "" if pairs or problem or frames.empty else why_no_pair(frames, protocol)
     return Coverage(
         expected=expected,
@@ -91,7 +91,7 @@ def check_coverage(
         ranked=0 < covered == expected == len(pairs),
         extra=extra,
         other_part=dict(sorted(other_part.items())),
-        nobodys=nobodys,
+        neither_part=neither_part,
         advice=_advice(
             protocol,
             covered,

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from analytic_head import analytic_head
 from drawn_frll import make_copy
+from PIL import Image as Pillow
 from said import Verb
 
 from dgbench.core.errors import UsageError
 from dgbench.core.pair import Pair
 from dgbench.engine.run.data import open_data
-from dgbench.io.images import ImageError, decode, encode_png
+from dgbench.io.images import ImageError, decode, encode_png, says_rendered
 from dgbench.protocols.export import export_pairs, file_names
 from dgbench.protocols.registry import load_protocol, training_part
 from dgbench.synthface.sets import live
@@ -48,6 +49,8 @@ def test_the_packaged_set_comes_out_with_its_landmarks_and_no_target(tmp_path: P
         assert np.array_equal(_pixels(out / row["reference"]), store.image(pair.reference))
         points = np.array(json.loads((out / row["reference_landmarks"]).read_text()))
         assert np.abs(points - store.landmarks(pair.reference).points).max() < 1e-4
+    with Pillow.open(out / rows[0]["source"]) as picture:
+        assert says_rendered(picture)
     listed = {row["key"] for row in csv.DictReader((out / "images.csv").open())}
     assert len(listed) == 192 and not listed & {pair.target for pair in pairs.values()}
     assert "dgbench score --protocol synthface-mini-cross@2 --outputs IMAGES" in (out / "README.md").read_text()

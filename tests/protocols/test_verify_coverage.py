@@ -75,7 +75,7 @@ def test_the_other_part_what_no_pair_uses_and_strangers_are_told_apart() -> None
     found = check_coverage(loaded.protocol, loaded.pairs(), set(frames["key"]), frames=frames)
     used = {key for pair in loaded.pairs() for key in pair.keys}
     assert len(found.extra) == 18 * 120 - len(used) > 0 and not used & set(found.extra)
-    assert len(found.other_part) == 49 and set(found.other_part.values()) == {120} and not found.nobodys
+    assert len(found.other_part) == 49 and set(found.other_part.values()) == {120} and not found.neither_part
     training = load_protocol("rafd-train")
     turned = check_coverage(training.protocol, training.pairs(), set(frames["key"]), frames=frames)
     assert len(turned.other_part) == 18 and turned.extra == []
