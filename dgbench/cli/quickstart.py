@@ -15,9 +15,12 @@ def quickstart(
     out: Annotated[Path, typer.Option("--out", help="Folder for runs, results, leaderboard and report.")] = Path(
         "quickstart"
     ),
+    full: Annotated[
+        bool, typer.Option("--full", help="All mini protocols (self, cross, large pose), not the first alone.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run sanity baselines and the shipped Dual-Generator on the mini protocols, score, rank, and write a report.
+    """Run sanity baselines and the shipped Dual-Generator on a mini protocol, score, rank, and write a report.
 
     Needs no data set, no download and no GPU; the same command goes on where it was stopped.
     """
@@ -29,7 +32,7 @@ def quickstart(
         if not as_json:
             print(cell, file=sys.stderr)
 
-    done = work(out, announce=announce)
+    done = work(out, full=full, announce=announce)
     failed = [outcome for outcome in done.outcomes if outcome.error]
     lines = [f"{len(done.outcomes) - len(failed)} of {len(done.outcomes)} runs scored with the embedded judges"]
     lines += [f"not done: {o.cell}: {o.error}" for o in failed]

@@ -1,4 +1,4 @@
-"""The quickstart: sanity baselines and the shipped Dual-Generator on the mini protocols, scored, ranked and shown."""
+"""The quickstart: sanity baselines and the shipped Dual-Generator on a mini protocol, scored, ranked and shown."""
 
 from __future__ import annotations
 
@@ -28,8 +28,13 @@ class Quickstart:
     report: Path
 
 
-def quickstart(out: Path, *, announce: Callable[[Cell], None] | None = None) -> Quickstart:
-    """Run everything that needs no data set and no download, and leave a leaderboard and a site under ``out``.
+def quickstart(out: Path, *, full: bool = False, announce: Callable[[Cell], None] | None = None) -> Quickstart:
+    """Run what needs no data set and no download, and leave a leaderboard and a site under ``out``.
+
+    Args:
+        out: the folder.
+        full: all mini protocols; else the first one, which shows the same things.
+        announce: called with each run before it begins.
 
     Raises:
         UsageError: ``out`` holds something else. WorkFailedError: interrupted; the same call goes on.
@@ -39,7 +44,11 @@ def quickstart(out: Path, *, announce: Callable[[Cell], None] | None = None) -> 
     if checkpoint is not None:
         methods.append(SuiteMethod(name="dg", checkpoint=checkpoint))
     suite = Suite(
-        name="quickstart", protocols=PROTOCOLS, methods=tuple(methods), runs=out / "runs", results=out / "results"
+        name="quickstart",
+        protocols=PROTOCOLS if full else PROTOCOLS[:1],
+        methods=tuple(methods),
+        runs=out / "runs",
+        results=out / "results",
     )
     outcomes, _ = run_suite(suite, announce=announce)
     options = Options(

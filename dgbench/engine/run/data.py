@@ -45,6 +45,7 @@ class OpenData:
         frames: the manifest's rows of every image that is here; empty for a rendered world, which holds any.
         inputs: whether the pictures are the published ones: ``original``, or ``altered: …`` or ``rendered: …``, which
             no leaderboard ranks; "" where nothing is known (a store of an earlier version).
+        prepared_by: the detector of a prepared store and the pose estimators behind the pairs, in words of a record.
     """
 
     pairs: list[Pair]
@@ -57,6 +58,7 @@ class OpenData:
     every: list[Pair] = field(default_factory=list)
     frames: pd.DataFrame = field(default_factory=lambda: make_frames([]))
     inputs: str = "original"
+    prepared_by: tuple[str, ...] = ()
 
     def padding(self) -> Outside | None:
         """Return how much of the crops lies outside the photographs, as far as that is known without finding faces."""
@@ -147,7 +149,20 @@ def open_data(
         every=every,
         frames=make_frames([]) if manifest is None else manifest.frames[[k in source for k in manifest.frames["key"]]],
         inputs=inputs,
+        prepared_by=_prepared_by(source, manifest),
     )
+
+
+def _prepared_by(source: ImageSource, manifest: Manifest | None) -> tuple[str, ...]:
+    """Return which networks decided what the images and pairs are: results over different ones do not compare."""
+    found = []
+    notes = source.about.get("notes") if isinstance(source, PreparedStore) else None
+    if isinstance(notes, dict) and "judge detector" in notes:
+        found.append(f"store prepared with detector {' '.join(str(notes['judge detector']).split())[:60]}")
+    if manifest is not None and "pose_source" in manifest.frames:
+        names = sorted({str(name) for name in manifest.frames["pose_source"].dropna()})
+        found += [f"head poses by {', '.join(names)[:80]}"] if names else []
+    return tuple(found)
 
 
 def _live(loaded: LoadedProtocol, manifest: Manifest, weights: Path | None) -> LiveSource:

@@ -277,6 +277,7 @@ def _score(
         *(f"images cropped by {name} points: {count}" for name, count in opened.source.provenance().items()),
     ]
     notes += [f"inputs {opened.inputs}"] if opened.inputs else []
+    notes += opened.prepared_by
     notes += [f"pairs left out, their data cannot be read: {problem}" for problem in unreadable]
     if plan.edited:
         notes.append("the method's code was edited during the run (--accept-edited)")
