@@ -44,6 +44,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "methods list": ("methods:list_", "List methods, what is runnable here and what is missing."),
     "methods check": ("methods:check", "Hold a method against the contract."),
     "metrics list": ("metrics:list_", "List metrics, or show the whole cards of some."),
+    "metrics calibrate": ("calibrate:calibrate", "Measure how metrics answer to known changes of a face."),
     "metrics lock": ("metrics:lock", "Write today's metric cards into the lock that records are held against."),
     "weights list": ("weights:list_", "List known network weights and which are here."),
     "weights fetch": ("weights:fetch", "Download network weights, checked by digest."),
@@ -58,7 +59,7 @@ _GROUPS = {
     "train": "Train the Dual-Generator, or a third-party method.",
     "leaderboard": "Leaderboards: build, check, changes, verify.",
     "methods": "Methods: list, check.",
-    "metrics": "Metrics: list, the lock of their cards.",
+    "metrics": "Metrics: list, calibrate, the lock of their cards.",
     "weights": "Network weights: list, fetch, import.",
 }
 

@@ -24,7 +24,7 @@ def results(tmp_path: Path) -> Path:
     """Three ranked methods, one with failures, published and built."""
     root = tmp_path / "repo" / "results"
     root.mkdir(parents=True)
-    for method, quality, failures in (("oracle", 0.9, 0), ("dg", 0.6, 3), ("copy-source", 0.3, 0)):
+    for method, quality, failures in (("oracle", 0.9, 0), ("dg", 0.6, 3), ("warp", 0.3, 0)):
         publish(write_run(tmp_path / "runs", method, quality, failures=failures), root)
     build(root)
     return root

@@ -13,9 +13,11 @@ import pandas as pd
 
 from dgbench.core.card import MetricCard
 from dgbench.core.companions import PARTS
+from dgbench.core.groups import Group, group_of
 from dgbench.core.record import MetricValue
 from dgbench.results.boards.eligibility import Verdict, coverage_of, judge_by_newest, judge_by_rules, pairs_edition
 from dgbench.results.boards.entries import Entries, find_entries
+from dgbench.results.boards.gates import GATES, Mark, Measured, is_barred, marks_of
 from dgbench.results.boards.overlap import Overlap, overlap
 from dgbench.results.boards.ranks import RankRange, better_by_intervals, better_by_pairs, for_every_seed, places
 from dgbench.results.boards.seeds import mean_of_seeds, mean_scores, same_pairs, spread_of_seeds
@@ -42,12 +44,14 @@ class Row:
         name: the method.
         variant: what tells this row from others of the same name, "" where nothing has to.
         seeds: the records, by seed; one for a row that is not ranked.
-        rank: the places it may hold, ``None`` for a row that is not ranked.
-        reason: "" for a ranked row, else why it is not ranked.
+        rank: the places it may hold; ``None`` for a row that is not ranked, and for oracles and sanity baselines,
+            which take no place.
+        reason: "" for a row that may be compared with the others, else why it may not.
         overlap: of its training data with what the protocol tests on.
         hidden: metrics of its records that are not shown, their cards being none of dgbench's.
         tier: how far its numbers are known: the least of its records.
         lacks: what cannot be known of its records, "" for nothing.
+        marks: of a method that may be compared, one per gate (``gates.GATES``); a row that fails one is never first.
     """
 
     name: str
@@ -59,6 +63,12 @@ class Row:
     hidden: frozenset[str] = frozenset()
     tier: Tier = "reported by its author"
     lacks: str = ""
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def group(self) -> Group:
+        """Oracle, sanity baseline or method."""
+        return group_of(self.stored.record.method.name)
 
     @property
     def stored(self) -> StoredRecord:
@@ -269,7 +279,10 @@ def _section(
     tables: dict[str, pd.DataFrame | None],
 ) -> Section:
     ranked = _by_entry([stored for stored in records if not verdicts[stored.path].reason], entries)
-    held = dict(zip((seeds[0].path for seeds in ranked), _places(ranked, tables, primary), strict=True))
+    competing = [seeds for seeds in ranked if group_of(seeds[0].record.method.name) == "method"]
+    marks = _marks(ranked, competing, tables)
+    held = dict(zip((seeds[0].path for seeds in competing), _places(competing, tables, primary), strict=True))
+    held = {path: _not_first(place) if is_barred(marks[path]) else place for path, place in held.items()}
     rows = [
         Row(
             name=entries.by_path[seeds[0].path].name,
@@ -281,10 +294,41 @@ def _section(
             hidden=verdicts[seeds[0].path].hidden,
             tier=max((tier_of(stored) for stored in seeds), key=TIERS.index),
             lacks="; ".join(dict.fromkeys(filter(None, map(lacks, seeds)))),
+            marks=marks.get(seeds[0].path, ()),
         )
         for seeds in (*ranked, *((stored,) for stored in records if verdicts[stored.path].reason))
     ]
     return Section(judges=judges, primary=primary, rows=tuple(sorted(rows, key=lambda row: _order(row, primary))))
+
+
+def _marks(
+    ranked: list[tuple[StoredRecord, ...]],
+    competing: list[tuple[StoredRecord, ...]],
+    tables: dict[str, pd.DataFrame | None],
+) -> dict[str, tuple[Mark, ...]]:
+    """Return the gates' marks by path; of several seeds each has to pass."""
+    wanted = {gate.baseline for gate in GATES}
+    baselines = {
+        seeds[0].record.method.name: _measured(seeds[0], tables)
+        for seeds in ranked
+        if seeds[0].record.method.name in wanted
+    }
+    marks = {}
+    for seeds in competing:
+        of_seeds = [marks_of(_measured(stored, tables), baselines) for stored in seeds]
+        marks[seeds[0].path] = tuple(min(column, key=_WORST_FIRST.index) for column in zip(*of_seeds, strict=True))
+    return marks
+
+
+_WORST_FIRST: tuple[Mark, ...] = ("failed", "not known", "passed")
+
+
+def _measured(stored: StoredRecord, tables: dict[str, pd.DataFrame | None]) -> Measured:
+    return Measured({metric.name: metric for metric in stored.record.metrics}, tables.get(stored.path))
+
+
+def _not_first(place: RankRange) -> RankRange:
+    return RankRange(max(2, place.low), max(2, place.high))
 
 
 def _by_entry(records: list[StoredRecord], entries: Entries) -> list[tuple[StoredRecord, ...]]:
@@ -316,6 +360,6 @@ def _order(row: Row, primary: str) -> tuple[object, ...]:
     metric = row.metric(primary)
     value = metric.value if metric is not None else None
     sign = -1.0 if metric is not None and metric.card.direction == "higher" else 1.0
-    place = (0, row.rank.low, row.rank.high) if row.rank else (1, 0, 0)
-    known = (0, sign * value) if row.rank and value is not None else (1, 0.0)
+    place = (0, row.rank.low, row.rank.high) if row.rank else (2 if row.reason else 1, 0, 0)
+    known = (0, sign * value) if not row.reason and value is not None else (1, 0.0)
     return (*place, *known, row.name, row.stored.path.encode())

@@ -16,12 +16,13 @@ import pandas as pd
 from dgbench.core.record import MetricValue
 from dgbench.results.boards.ranks import clusters_of
 from dgbench.results.boards.seeds import same_pairs
-from dgbench.stats.paired import paired_differences
-from dgbench.stats.signflip import holm
+from dgbench.stats.signflip import holm, sign_flip_p
 
 Mark = Literal["passed", "failed", "not known"]
 #: Of the adjusted sign-flip tests of one gate.
 LEVEL = 0.05
+#: Random sign patterns of a test: p is then known to a twentieth of the level.
+FLIPS = 2000
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,11 @@ def _better_by_pairs(names: Sequence[str], row: Measured, baseline: Measured) ->
         return None
     signs = np.array([1.0 if row.values[name].card.direction == "higher" else -1.0 for name in names])
     scores = [table[list(names)].to_numpy(dtype=np.float64) * signs for table in (row.pairs, baseline.pairs)]
-    found = paired_differences(scores[0], scores[1], clusters_of(row.pairs))
-    adjusted = holm([one.p for one in found])
-    return [one.difference > 0 and p <= LEVEL for one, p in zip(found, adjusted, strict=True)]
+    differences = scores[0] - scores[1]
+    clusters = clusters_of(row.pairs)
+    adjusted = holm([sign_flip_p(column, clusters, flips=FLIPS) for column in differences.T])
+    means = differences.mean(axis=0)
+    return [bool(mean > 0 and p <= LEVEL) for mean, p in zip(means, adjusted, strict=True)]
 
 
 def _nearer(row: Measured, baseline: Measured) -> bool | None:

@@ -80,7 +80,7 @@ def _table(section: Section, names: Sequence[str], where: str) -> str:
     digits = {name: section.decimals(name) for name in names}
     rows = [
         [
-            formats.rank(row.rank),
+            formats.place(row.rank, group=row.group, reason=row.reason),
             row.text,
             *(
                 formats.short_cell(row.metric(name), row.spread(name), decimals=digits[name]) + row.mark(name)
@@ -88,9 +88,9 @@ def _table(section: Section, names: Sequence[str], where: str) -> str:
             ),
         ]
         for row in section.rows
-        if row.rank
+        if not row.reason
     ]
-    marked = any(row.mark(name) for row in section.rows if row.rank for name in names)
+    marked = any(row.mark(name) for row in section.rows if not row.reason for name in names)
     return markdown_table(header, rows) + (f"\n\n{SMALL_SAMPLE_NOTE}" if marked else "")
 
 

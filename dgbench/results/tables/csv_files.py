@@ -10,12 +10,13 @@ from dgbench.core.record import MetricValue
 from dgbench.core.text import for_csv
 from dgbench.results.boards.board import Board, Row, Section
 from dgbench.results.boards.entries import seed_name
+from dgbench.results.boards.gates import GATES
 from dgbench.results.records.published import Published, PublishedTable
 from dgbench.results.records.statement import tier_of
 from dgbench.results.records.store import StoredRecord
 from dgbench.results.tables import formats
 
-_COMMON = ("judges", "rank_low", "rank_high", "status", "method", "variant", "seeds", "origin", "coverage")
+_COMMON = ("judges", "rank_low", "rank_high", "status", "gates", "method", "variant", "seeds", "origin", "coverage")
 _TRAILING = (
     "failures",
     "training_data",
@@ -98,9 +99,11 @@ def _overall_row(board: Board, section: Section, row: Row, stored: StoredRecord,
 
 def _common(section: Section, row: Row, seeds: Sequence[StoredRecord]) -> list[str]:
     low, high = (str(row.rank.low), str(row.rank.high)) if row.rank else ("", "")
-    status = f"unranked: {row.reason}" if row.reason else "ranked"
+    status = f"unranked: {row.reason}" if row.reason else "ranked" if row.rank else row.group
+    gates = " ".join(f"{gate.name}: {mark};" for gate, mark in zip(GATES, row.marks, strict=False)).rstrip(";")
     which = " ".join(seed_name(stored.record) for stored in seeds)
-    return [section.judges, low, high, status, row.name, row.variant, which, row.stored.record.origin, row.coverage]
+    origin = row.stored.record.origin
+    return [section.judges, low, high, status, gates, row.name, row.variant, which, origin, row.coverage]
 
 
 def _row_trailing(row: Row, section: Section) -> list[str]:
@@ -123,7 +126,7 @@ def _row_trailing(row: Row, section: Section) -> list[str]:
 
 def _published_common(table: PublishedTable, method: str) -> list[str]:
     origin = table.origin(method)
-    return ["", "", "", f"unranked: origin {origin}", method, "", "", origin, ""]
+    return ["", "", "", f"unranked: origin {origin}", "", method, "", "", origin, ""]
 
 
 def _published_trailing(table: PublishedTable, method: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dgbench.core.record import Code, Interval, MethodRef, MetricValue
 from dgbench.results.boards.ranks import RankRange
@@ -23,6 +23,16 @@ def interval(value: Interval | None, *, decimals: int = DECIMALS) -> str:
     if value is None:
         return ""
     return f"[{number(value.low, decimals=decimals)}, {number(value.high, decimals=decimals)}]"
+
+
+def place(row_rank: RankRange | None, *, group: str, reason: str) -> str:
+    """Return the rank, or the group of a row that takes no place, or why a row is not ranked."""
+    return rank(row_rank) or (f"unranked ({reason})" if reason else group)
+
+
+def gates(marks: Sequence[str]) -> str:
+    """Return ``✓`` passed, ``✗`` failed or ``?`` not known for each gate, in their order; "" without marks."""
+    return " ".join({"passed": "✓", "failed": "✗"}.get(mark, "?") for mark in marks)
 
 
 def rank(value: RankRange | None) -> str:

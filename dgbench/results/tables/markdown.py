@@ -15,7 +15,10 @@ ARROWS = {"higher": "↑", "lower": "↓"}
 _NOTE = (
     "A row is ranked only if it was measured by dgbench over exactly the protocol's pairs, with the same metric "
     "cards as the other ranked rows. The rank is a range: every place that the pairs cannot rule out. Values "
-    "count every pair, failures at the metric's floor; brackets are 95 % intervals over identities."
+    "count every pair, failures at the metric's floor; brackets are 95 % intervals over identities. Oracles and sanity "
+    "baselines take no place. Gates, in order: keeps identity (better than `copy-reference`), follows motion (better "
+    "than `copy-source`), looks real (better than `blurred-target`), by paired adjusted tests: ✓ passed, ✗ failed, ? "
+    "not known; a method that fails one is never first."
 )
 _SEEDS_NOTE = (
     "Several seeds of a method share a row: mean ± standard deviation over seeds, then the mean of their intervals. "
@@ -54,7 +57,7 @@ def protocol_markdown(board: Board, *, link: str = "../") -> str:
 def section_markdown(section: Section, *, link: str = "") -> str:
     """The table of one judge set; ``link`` is the way from the page to the results folder."""
     names = section.headline
-    header = ["Rank", "Method", "Tier", "Coverage"]
+    header = ["Rank", "Method", "Gates", "Tier", "Coverage"]
     header += [f"{name} {ARROWS[section.card(name).direction]}" for name in names]
     header += ["Failures", "Training data", "Date", "Record"]
     return markdown_table(header, [_cells(section, row, names, link) for row in section.rows])
@@ -123,7 +126,7 @@ def contradictions_markdown(published: Published) -> str:
 def _cells(section: Section, row: Row, names: Sequence[str], link: str) -> list[str]:
     record = row.stored.record
     primary = row.metric(section.primary)
-    place = formats.rank(row.rank) or f"unranked ({row.reason})"
+    place = formats.place(row.rank, group=row.group, reason=row.reason)
     data = formats.training(record.method)
     if row.overlap not in ("none declared", "other data"):
         data += f" ⚠ {row.overlap}"
@@ -134,6 +137,7 @@ def _cells(section: Section, row: Row, names: Sequence[str], link: str) -> list[
     return [
         place,
         row.text,
+        formats.gates(row.marks),
         "; ".join(filter(None, (row.tier if record.origin == "measured" else record.origin, row.lacks))),
         row.coverage,
         *metrics,

@@ -149,7 +149,7 @@ def test_a_silently_removed_metric_is_caught(repository: Path) -> None:
 
 
 def test_a_removed_row_is_caught(repository: Path) -> None:
-    shutil.rmtree(_folder(repository, "copy-source"))
+    shutil.rmtree(_folder(repository, "warp"))
     build(repository)
     assert check(repository) == []  # nothing here says that it was ever there
     problems = check(repository, base="main")
@@ -158,7 +158,7 @@ def test_a_removed_row_is_caught(repository: Path) -> None:
 
 
 def test_a_correction_with_a_reason_is_allowed_and_one_without_is_not(repository: Path) -> None:
-    folder = _folder(repository, "copy-source")
+    folder = _folder(repository, "warp")
     shutil.rmtree(folder)
     build(repository)
     place = folder.relative_to(repository).as_posix()
@@ -225,14 +225,14 @@ def test_a_contradiction_does_not_go_away(printed: Path) -> None:
 
 
 def test_a_correction_excuses_what_changed_with_it_and_stays(repository: Path) -> None:
-    place = _folder(repository, "copy-source").relative_to(repository).as_posix()
+    place = _folder(repository, "warp").relative_to(repository).as_posix()
     file = repository / "corrections.yaml"
     first = f"{place}: the run used a damaged copy of the data set"
     file.write_text(f"{first}\n")
     _git(repository, "add", ".")
     _git(repository, "commit", "-q", "-m", "corrected")
     assert check(repository, base="HEAD") == []
-    shutil.rmtree(_folder(repository, "copy-source"))
+    shutil.rmtree(_folder(repository, "warp"))
     build(repository)
     assert _kinds(check(repository, base="HEAD")) == {"removed"}
     file.write_text(f"{first}; and the repaired copy was none\n")
@@ -308,7 +308,7 @@ def on_protocol(results: Path, made_up_cards: Path) -> Callable[..., Path]:
         folder.mkdir(parents=True, exist_ok=True)
         text = yaml.safe_load(_PROTOCOL) | {"id": "synthface-mini-cross", "expected_pairs": 48} | changes
         (folder / "protocol.yaml").write_text(yaml.safe_dump(text))
-        for method in ("oracle", "dg", "copy-source"):
+        for method in ("oracle", "dg", "warp"):
             _edit(results, lambda data: data["protocol"].update(digest=Protocol.model_validate(text).digest), method)
         build(results)
         return folder

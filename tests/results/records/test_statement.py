@@ -111,12 +111,12 @@ def test_a_board_may_rank_verified_rows_alone_and_always_shows_the_tier(results:
     _state(folder)
     (board,) = make_boards(find_records(results), verified_only=True)
     rows = {row.name: row.rank or row.reason for section in board.sections for row in section.rows}
-    assert rows == {"dg": (1, 1), "oracle": "not measured again", "copy-source": "not measured again"}
+    assert rows == {"dg": (1, 1), "oracle": "not measured again", "warp": "not measured again"}
     build(results, verified_only=True)
     assert check(results, verified_only=True) == [] and check(results) != []
     page = render(results)["synthface-mini-cross@1.md"]
-    assert "| dg | measured again here; no digests; code unknown |" in page
-    assert "| oracle | reported by its author; no digests; code unknown |" in page
+    assert "| dg | ? ? ? | measured again here; no digests; code unknown |" in page
+    assert "| oracle | ? ? ? | reported by its author; no digests; code unknown |" in page
 
 
 def test_what_cannot_be_known_of_a_record_is_said(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_methods_that_the_pairs_tell_apart_have_one_place_each(results: Path) ->
     assert {name: (row["rank_low"], row["rank_high"]) for name, row in rows.items()} == {
         "oracle": ("1", "1"),
         "dg": ("2", "2"),
-        "copy-source": ("3", "3"),
+        "warp": ("3", "3"),
     }
     assert rows["dg"]["failures"] == "3 no-face"
     assert rows["dg"]["csim_measured"] == "45/48"

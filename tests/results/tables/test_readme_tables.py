@@ -33,7 +33,7 @@ def test_the_block_is_filled_and_the_rest_stays(results: Path, readme: Path) -> 
     assert text.startswith("# Title\n\nBefore.\n\n" + _BEGIN) and text.endswith("<!-- /leaderboard -->\n\nAfter.\n")
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert lines[0] == "| rank | method | Identity similarity ↑ | Head-pose error, degrees ↓ |"
-    assert [line.split(" | ")[:2] for line in lines[2:]] == [["| 1", "oracle"], ["| 2", "dg"], ["| 3", "copy-source"]]
+    assert [line.split(" | ")[:2] for line in lines[2:]] == [["| 1", "oracle"], ["| 2", "dg"], ["| 3", "warp"]]
     assert "old" not in text
     build(results, readmes=[readme])
     assert readme.read_text() == text

@@ -1,0 +1,1 @@
+"""Calibration: how each metric answers to known doses of identity, pose, expression, light, and damage."""
