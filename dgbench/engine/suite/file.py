@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,15 +13,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from dgbench.core.card import JudgeSet
 from dgbench.core.errors import UsageError, did_you_mean
 from dgbench.core.pair import PAIR_ID
+from dgbench.core.registry import absolute, is_reference
 from dgbench.engine.run.known_names import dataset_names
 from dgbench.io.yaml_file import read_yaml
+from dgbench.methods.registry import method_class
 from dgbench.protocols.registry import load_protocol
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 
 
 class SuiteMethod(BaseModel):
-    """One method of a suite; paths are relative to the suite's file.
+    """One method of a suite, by name, ``pkg.module:Class`` or ``./file.py:Class``; paths are relative to the file.
 
     ``label`` is the name under which its runs are recorded, where one method stands there with several models.
     """
@@ -85,6 +88,8 @@ def read_suite(path: Path) -> Suite:
     Raises:
         UsageError: what is wrong and where, in one line.
     """
+    if not path.exists():
+        raise UsageError(f"{path}: no such file; example suites lie in {example_suites()}, copy one and change it")
     try:
         suite = Suite.model_validate(read_yaml(path, what="a suite"))
     except ValidationError as error:
@@ -151,7 +156,18 @@ def _names(protocols: Sequence[str]) -> list[str]:
 
 def _placed(method: SuiteMethod, here: Path) -> SuiteMethod:
     paths = {name: getattr(method, name) for name in ("checkpoint", "repo", "python")}
-    return method.model_copy(update={name: _place(here, path) for name, path in paths.items() if path is not None})
+    update: dict[str, Any] = {name: _place(here, path) for name, path in paths.items() if path is not None}
+    if is_reference(method.name):
+        # A class in a file is recorded under the name that it gives itself.
+        name = absolute(method.name, here=here)
+        update |= {"name": name, "label": method.label or method_class(name).name}
+    return method.model_copy(update=update)
+
+
+def example_suites() -> Path:
+    """Return the folder of the example suites: of the checkout, or carried by the installed package."""
+    packaged = Path(str(resources.files("dgbench"))) / "_data" / "suites"
+    return packaged if packaged.is_dir() else Path(str(resources.files("dgbench"))).parent / "suites"
 
 
 def _place(here: Path, path: Path) -> Path:
