@@ -1,4 +1,4 @@
-"""Augmentation shared by an image and its landmarks: one similarity per sample, drawn from the step's own seed."""
+"""Augmentation drawn from the step's own seed: a similarity shared by an image and its landmarks, and a colour cast."""
 
 from __future__ import annotations
 
@@ -11,6 +11,27 @@ from dgbench.core.digests import seed_of
 
 #: Largest change: scale ±10 %, rotation ±5°, shift ±5 % of the side.
 _SCALE, _TURN, _SHIFT = 0.1, np.deg2rad(5.0), 0.05
+
+#: Largest change of colour: each channel's gain, exponent, and share of colour taken or added.
+_GAIN, _GAMMA, _COLOUR = 0.2, 0.3, 0.5
+
+
+def draw_casts(batch: int, *, share: float, seed: int) -> Tensor:
+    """Draw float32 (B, 5) colour casts: three gains, exponent, saturation; ones for samples not chosen."""
+    rng = np.random.default_rng(seed_of("cast", seed))
+    chosen = rng.random(batch) < share
+    spread = rng.uniform(-1, 1, (batch, 5)) * np.array([_GAIN, _GAIN, _GAIN, _GAMMA, _COLOUR])
+    return torch.from_numpy(np.where(chosen[:, None], np.exp(spread), 1.0).astype(np.float32))
+
+
+def cast_colours(images: Tensor, casts: Tensor) -> Tensor:
+    """Give (B, 3, S, S) images in [0, 1] their casts (B, 5): as another camera or lamp would show them."""
+    if bool((casts == 1).all()):
+        return images
+    casts = casts.to(images)[:, :, None, None]
+    toned = (images.clamp(0, 1) ** casts[:, 3:4]) * casts[:, :3]
+    grey = toned.mean(dim=1, keepdim=True)
+    return (grey + (toned - grey) * casts[:, 4:]).clamp(0, 1)
 
 
 def draw_similarities(batch: int, *, share: float, seed: int) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from dgbench.core.digests import seed_of
-from dgbench.training.dg.augment import draw_similarities, move_images, move_points
+from dgbench.training.dg.augment import cast_colours, draw_casts, draw_similarities, move_images, move_points
 from dgbench.training.dg.draws import Draw
 from dgbench.training.dg.frames import FrameBank
 
@@ -104,12 +104,13 @@ def rfg_batch(
     cross_share: float,
     cross_truth: bool = True,
     augment: float,
+    augment_colour: float = 0.0,
     seed: int,
     part: slice,
 ) -> RfgBatch:
     """Build the part ``part``; each row is a cross pair with probability ``cross_share``, else a self pair.
 
-    Reference and target are moved by one similarity, the source by another. Without ``cross_truth`` cross pairs are
+    Reference and target are moved by one similarity, the source by another; source and target share one colour cast. Without ``cross_truth`` cross pairs are
     taken to have no true target, as in data that hold none.
     """
     size = len(draw.reference)
@@ -121,10 +122,11 @@ def rfg_batch(
     source_moves = draw_similarities(size, share=augment, seed=seed + 1)[part]
     has_target = target >= 0
     shown = np.where(has_target, target, reference)
-    image = move_images(bank.images(shown), moves)
+    casts = draw_casts(size, share=augment_colour, seed=seed)[part]
+    image = cast_colours(move_images(bank.images(shown), moves), casts)
     shown_points = move_points(bank.points[torch.from_numpy(shown)], moves)
     return RfgBatch(
-        source=move_images(bank.images(source), source_moves),
+        source=cast_colours(move_images(bank.images(source), source_moves), casts),
         source_points=move_points(bank.points[torch.from_numpy(source)], source_moves),
         source_rows=torch.from_numpy(source),
         features=features[torch.from_numpy(source)],

@@ -111,6 +111,8 @@ class TrainConfig(BaseModel):
         landmarks: those that come with the data, true ones where they are known; or those that the embedded network
             ``landmarks-train`` finds in the images, as F_l would.
         augment: share of samples whose image and landmarks are scaled, turned and shifted together.
+        augment_colour: share of samples whose source and target get one colour cast, so that style codes reach beyond the
+            renders' lamps and cameras.
         clip: largest gradient norm per optimiser; 0 = no clipping.
         precision: Lightning Fabric's name (``32-true``, ``bf16-mixed``, ``16-mixed``).
         channels_last: memory layout of the image networks (faster on CPU and tensor cores; same numbers).
@@ -138,6 +140,7 @@ class TrainConfig(BaseModel):
     landmark_network: Literal["embedded", "3ddfa", "none"] = "embedded"
     landmarks: Literal["data", "detected"] = "data"
     augment: float = Field(default=0.5, ge=0, le=1)
+    augment_colour: float = Field(default=0.0, ge=0, le=1)
     ema: float = Field(default=0.999, ge=0, lt=1)
     clip: float = Field(default=10.0, ge=0)
     seed: int = 0

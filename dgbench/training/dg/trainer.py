@@ -184,6 +184,7 @@ class Trainer:
             cross_share=config.rfg.cross_share if phase.stage == "cross" else 0.0,
             cross_truth=config.rfg.cross_truth != "never",
             augment=config.augment,
+            augment_colour=config.augment_colour,
             seed=seed_of(config.seed, name, step),
             part=self._share(config.rfg.batch),
         )

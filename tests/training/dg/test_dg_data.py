@@ -218,3 +218,22 @@ def test_cross_rows_have_the_other_persons_truth_and_self_rows_their_own(
 
 def test_encoders_of_the_configuration_fit_the_features(features: torch.Tensor) -> None:
     assert build_face_encoder(tiny_config().model).dimension == features.shape[1]
+
+
+def test_source_and_target_share_a_colour_cast(bank: FrameBank, features: torch.Tensor) -> None:
+    from dgbench.training.dg.augment import cast_colours, draw_casts
+
+    draw = Drawer(bank, seed=0).draw("x", 0, 64)
+    settings = {"cross_share": 0.5, "augment": 0.0, "seed": 3, "part": slice(0, 64)}
+    plain = rfg_batch(bank, features, draw, **settings)  # type: ignore[arg-type]
+    cast = rfg_batch(bank, features, draw, augment_colour=0.5, **settings)  # type: ignore[arg-type]
+    casts = draw_casts(64, share=0.5, seed=3)
+    assert 20 < (casts != 1).any(dim=1).sum() < 44 and (casts[:, :3] <= np.exp(0.2) + 1e-6).all()
+    for name in ("source", "target", "real"):
+        assert torch.equal(getattr(cast, name), cast_colours(getattr(plain, name), casts))
+        untouched = (casts == 1).all(dim=1)
+        assert torch.allclose(getattr(cast, name)[untouched], getattr(plain, name)[untouched], atol=1e-6)
+        assert not torch.allclose(getattr(cast, name)[~untouched], getattr(plain, name)[~untouched], atol=1e-2)
+    assert torch.equal(cast.points, plain.points)
+    grey = cast_colours(torch.full((1, 3, 2, 2), 0.25), torch.tensor([[1.0, 1.2, 1.0, 0.5, 1.0]]))
+    assert torch.allclose(grey[0, :, 0, 0], torch.tensor([0.5, 0.6, 0.5]))

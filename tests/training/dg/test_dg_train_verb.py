@@ -287,7 +287,9 @@ def test_sigterm_keeps_a_checkpoint_and_resume_gives_the_same_model(
     assert len(digests) == 1
 
 
-@pytest.mark.parametrize("name", ["gan-64", "stages/supervised", "stages/truth-free", "stages/self-only", "paper-64"])
+@pytest.mark.parametrize(
+    "name", ["gan-64", "stages/supervised", "stages/truth-free", "stages/self-only", "paper-64", "photographs"]
+)
 def test_recipes_that_ship_are_configurations(name: str) -> None:
     recipe = load_config("small", Path(__file__).parents[3] / "suites" / "dg-synthface" / f"{name}.yaml")
     if name == "stages/truth-free":
