@@ -1,4 +1,4 @@
-"""Augmentation drawn from the step's own seed: a similarity shared by an image and its landmarks, and a colour cast."""
+"""Augmentation drawn from the step's own seed: a similarity for image and landmarks alike, and a colour cast."""
 
 from __future__ import annotations
 

@@ -111,8 +111,8 @@ class TrainConfig(BaseModel):
         landmarks: those that come with the data, true ones where they are known; or those that the embedded network
             ``landmarks-train`` finds in the images, as F_l would.
         augment: share of samples whose image and landmarks are scaled, turned and shifted together.
-        augment_colour: share of samples whose source and target get one colour cast, so that style codes reach beyond the
-            renders' lamps and cameras.
+        augment_colour: share of samples whose source and target get one colour cast, so that style codes reach
+            beyond the renders' lamps and cameras.
         clip: largest gradient norm per optimiser; 0 = no clipping.
         precision: Lightning Fabric's name (``32-true``, ``bf16-mixed``, ``16-mixed``).
         channels_last: memory layout of the image networks (faster on CPU and tensor cores; same numbers).
