@@ -110,8 +110,8 @@ def rfg_batch(
 ) -> RfgBatch:
     """Build the part ``part``; each row is a cross pair with probability ``cross_share``, else a self pair.
 
-    Reference and target are moved by one similarity, the source by another; source and target share one colour cast. Without ``cross_truth`` cross pairs are
-    taken to have no true target, as in data that hold none.
+    Reference and target are moved by one similarity, the source by another; source and target share one colour cast.
+    Without ``cross_truth`` cross pairs are taken to have no true target, as in data that hold none.
     """
     size = len(draw.reference)
     cross = np.random.default_rng(seed_of("cross", seed)).random(size) < cross_share

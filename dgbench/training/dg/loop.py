@@ -19,19 +19,16 @@ from torch import Tensor
 from dgbench.core.errors import UsageError, WorkFailedError
 from dgbench.io.locks import folder_lock
 from dgbench.io.space import require_space
-from dgbench.models.dg.checkpoint import PARTS, Checkpoint, load_checkpoint, part_of, save_model
+from dgbench.models.dg.checkpoint import PARTS, Checkpoint, part_of
 from dgbench.models.dg.landmark_vector import shape_vector
 from dgbench.training.dg.config import Phase, TrainConfig
 from dgbench.training.dg.frames import FrameBank
 from dgbench.training.dg.frozen import FrozenNetworks
 from dgbench.training.dg.journal import TrainingJournal
+from dgbench.training.dg.outcome import GRID_ROWS, Job, Progress, export, picture_rows, validate
 from dgbench.training.dg.state import TrainState, checkpoint_bytes, finished_checkpoints, load_state, save_state
 from dgbench.training.dg.trainer import NotFiniteError, Trainer
-from dgbench.training.dg.validation import Validation, keep_best
-
-Progress = Callable[[int, int], None]
-#: What the rows of a grid show.
-GRID_ROWS = ("source", "map", "generated", "target")
+from dgbench.training.dg.validation import Validation
 
 
 @dataclass(frozen=True)
@@ -139,7 +136,7 @@ def train(
     shown = progress if alone else None
     asked = stop if alone or _by_torchrun() else None  # a spawned process can be handed no function of ours
     begun = None if start is None else {name: v for part in start_parts for name, v in part_of(start, part).items()}
-    job = _Job(config, bank, features, frozen, begun, out, stop_after, asked, validation, dict(notes or {}), shown)
+    job = Job(config, bank, features, frozen, begun, out, stop_after, asked, validation, dict(notes or {}), shown)
     with folder_lock(out, purpose="train") if is_first_process() else contextlib.nullcontext():
         # Bound to the function, because Fabric takes apart and copies what it is given as arguments.
         outcome = fabric.launch(functools.partial(_run, job=job))
@@ -148,24 +145,7 @@ def train(
     return Summary(out=out, **outcome)
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What a process needs to train; plain data, so that it can be sent to one."""
-
-    config: TrainConfig
-    bank: FrameBank
-    features: Tensor
-    frozen: FrozenNetworks
-    start: dict[str, Tensor] | None
-    out: Path
-    stop_after: int | None
-    stop: Callable[[], bool] | None
-    validation: Validation | None
-    notes: dict[str, Any]
-    progress: Progress | None
-
-
-def _run(fabric: Fabric, *, job: _Job) -> dict[str, Any]:
+def _run(fabric: Fabric, *, job: Job) -> dict[str, Any]:
     """Train in one process; returns the summary, or as ``failed`` the message that every process came to."""
     began = time.monotonic()
     state = TrainState(job.config)
@@ -201,7 +181,7 @@ def _run(fabric: Fabric, *, job: _Job) -> dict[str, Any]:
     finished = state.step >= job.config.total_steps
     digest = ""
     if finished and fabric.is_global_zero:
-        digest = _export(state, job)
+        digest = export(state, job)
     fabric.barrier()
     return {
         "steps": state.step,
@@ -211,52 +191,6 @@ def _run(fabric: Fabric, *, job: _Job) -> dict[str, Any]:
         "weights_sha256": digest,
         "seconds": time.monotonic() - began,
     }
-
-
-def _export(state: TrainState, job: _Job) -> str:
-    """Write the finished model: the best by validation where there was one, else the last average."""
-    best = job.out / "best"
-    if job.validation is not None and (best / "dg.json").is_file():
-        found = load_checkpoint(best)
-        return save_model(
-            job.out,
-            found.state,
-            config=found.config,
-            parts=("idsg", "rfg"),
-            half=job.config.half_export,
-            notes={**found.notes, "steps_of_the_run": state.step},
-        )
-    return _save_average(state, job, job.out)
-
-
-def _save_average(state: TrainState, job: _Job, folder: Path, **more: Any) -> str:
-    return save_model(
-        folder,
-        state.average.state_dict(),
-        config=job.config.model,
-        parts=("idsg", "rfg"),
-        half=job.config.half_export,
-        notes={
-            "origin": "trained",
-            "steps": state.step,
-            "people": len(job.bank.people),
-            "images": len(job.bank),
-            "training": job.config.model_dump(mode="json", exclude={"model"}),
-            **more,
-            **job.notes,
-        },
-    )
-
-
-def _validate(state: TrainState, journal: TrainingJournal, job: _Job, fabric: Fabric) -> None:
-    """Judge the averaged model, and keep it where it is the best so far."""
-    if fabric.is_global_zero and job.validation is not None:
-        verdict = job.validation.judge(state.average, device=fabric.device)
-        journal.scalars(state.step, {f"validation/{name}": value for name, value in verdict.values.items()})
-        journal.grid(state.step, "validation", verdict.rows, GRID_ROWS)
-        if keep_best(job.out, verdict, step=state.step):
-            _save_average(state, job, job.out / "best", validation=verdict.values)
-    fabric.barrier()
 
 
 def _no_room(state: TrainState, out: Path) -> str:
@@ -269,7 +203,7 @@ def _no_room(state: TrainState, out: Path) -> str:
     return ""
 
 
-def _start(state: TrainState, job: _Job) -> None:
+def _start(state: TrainState, job: Job) -> None:
     """Set what is decided before the first step: another model's weights, or feature statistics and the mean shape."""
     for model in (state.model, state.average):
         if job.start is not None:
@@ -283,7 +217,7 @@ def _start(state: TrainState, job: _Job) -> None:
             model.shape.landmark_decoder.start_at(mean)
 
 
-def _steps(trainer: Trainer, journal: TrainingJournal, *, last: int, save: Callable[[], None], job: _Job) -> bool:
+def _steps(trainer: Trainer, journal: TrainingJournal, *, last: int, save: Callable[[], None], job: Job) -> bool:
     """Do steps up to ``last``, or until somebody asks for a stop; returns whether that was so."""
     state, config = trainer.state, job.config
     sums: dict[str, float] = defaultdict(float)
@@ -309,7 +243,7 @@ def _steps(trainer: Trainer, journal: TrainingJournal, *, last: int, save: Calla
             journal.grid(state.step, phase.stage, picture_rows(trainer, phase), GRID_ROWS)
         every = config.validate_every
         if phase.network == "rfg" and every and ((within + 1) % every == 0 or within + 1 == phase.steps):
-            _validate(state, journal, job, trainer.fabric)
+            validate(state, journal, job, trainer.fabric)
         if state.step % config.save_every == 0:
             save()
         if job.progress is not None:
@@ -319,7 +253,7 @@ def _steps(trainer: Trainer, journal: TrainingJournal, *, last: int, save: Calla
     return False
 
 
-def _asked(fabric: Fabric, step: int, job: _Job) -> bool:
+def _asked(fabric: Fabric, step: int, job: Job) -> bool:
     """Return whether to stop here; several processes agree at logging steps alone, since agreeing costs time."""
     if job.stop is None or fabric.world_size == 1:
         return job.stop is not None and job.stop()
@@ -336,15 +270,3 @@ def phase_at(config: TrainConfig, step: int) -> tuple[Phase, int]:
             return phase, step
         step -= phase.steps
     raise ValueError("the step lies after the last phase")
-
-
-@torch.no_grad()
-def picture_rows(trainer: Trainer, phase: Phase) -> list[Tensor]:
-    """Draw the same few training pairs each time: source, map, generated by the averaged model, target."""
-    batch = trainer.rfg_batch(phase, 0)
-    model = trainer.state.average
-    made = model.target_landmarks(batch.points, batch.visibility, batch.features)
-    style = model.style_code(batch.source, batch.features)
-    noise = torch.Generator().manual_seed(0)
-    generated = model.draw(made, batch.visibility, style, noise)
-    return [batch.source, model.rasteriser(made, batch.visibility), generated, batch.target]
