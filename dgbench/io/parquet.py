@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,13 @@ class Limits:
     text: int
 
 
-def read_frame(path: Path, *, limits: Limits | None = None) -> pd.DataFrame:
+def read_frame(path: Path, *, limits: Limits | None = None, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Read one Parquet file.
 
     Args:
         path: the file.
         limits: what a file from outside may hold: plain columns of text, numbers and truth values, so large at most.
+        columns: with ``limits``, those of these columns that it has; all by default.
 
     Raises:
         OSError: it is missing or cannot be read. ValueError: it is no Parquet file (pyarrow's errors are ValueErrors)
@@ -52,7 +54,7 @@ def read_frame(path: Path, *, limits: Limits | None = None) -> pd.DataFrame:
         _require_bounded(pq.read_metadata(io.BytesIO(data)))
         table = pq.read_table(io.BytesIO(data), use_threads=False, pre_buffer=False)
     else:
-        table = _read_limited(read_regular(path, limit=limits.file_bytes), limits)
+        table = _read_limited(read_regular(path, limit=limits.file_bytes), limits, columns)
     frame: pd.DataFrame = table.to_pandas(use_threads=False, ignore_metadata=limits is not None)
     return frame
 
@@ -67,7 +69,7 @@ def _require_bounded(about: Any) -> None:
         raise ValueError("unpacks to more bytes than any data set's table has")
 
 
-def _read_limited(data: bytes, limits: Limits) -> object:
+def _read_limited(data: bytes, limits: Limits, columns: Sequence[str] | None) -> object:
     """Read a table after its header was looked at, with texts kept once each until their length is known."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -83,8 +85,9 @@ def _read_limited(data: bytes, limits: Limits) -> object:
         kind = field.type
         if not (_is_text(kind) or pa.types.is_primitive(kind) or pa.types.is_null(kind)):
             raise ValueError(f"column {field.name[:40]!r} is of type {str(kind)[:40]}; texts and numbers are read")
-    texts = [field.name for field in schema if _is_text(field.type)]
-    table = pq.read_table(io.BytesIO(data), use_threads=False, pre_buffer=False, read_dictionary=texts)
+    names = [name for name in schema.names if columns is None or name in columns]
+    texts = [field.name for field in schema if _is_text(field.type) and field.name in names]
+    table = pq.read_table(io.BytesIO(data), columns=names, use_threads=False, pre_buffer=False, read_dictionary=texts)
     for name in texts:
         for chunk in table.column(name).chunks:
             longest = max((len(value) for value in chunk.dictionary.to_pylist() if value is not None), default=0)

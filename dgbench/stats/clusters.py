@@ -194,9 +194,43 @@ def t_half_width(values: Floats, clusters: Clusters, *, level: float) -> float:
     Raises:
         ValueError: too few people.
     """
-    error = standard_error(values, clusters)
-    freedom = 1 + len(clusters.people) - fewest_people(clusters)
-    return float(stdtrit(freedom, (1 + level) / 2)) * error
+    return t_factor(clusters, level=level) * standard_error(values, clusters)
+
+
+def t_factor(clusters: Clusters, *, level: float) -> float:
+    """Return how many standard errors half a t interval is wide (:func:`t_half_width`)."""
+    return float(stdtrit(1 + len(clusters.people) - fewest_people(clusters), (1 + level) / 2))
+
+
+class DifferenceErrors:
+    """:func:`standard_error` of the differences of every two of many columns over the same pairs, row by row.
+
+    Sums over people and over couples are made once for each column: the sums of a difference are their differences.
+    """
+
+    def __init__(self, columns: Floats, clusters: Clusters) -> None:
+        n_people = len(clusters.people)
+        self._kept = kept_share(n_people, crossed=not clusters.self_only)
+        self._count = len(columns)
+        crossed = clusters.first != clusters.second
+        low, high = np.minimum(clusters.first, clusters.second), np.maximum(clusters.first, clusters.second)
+        _, couple = np.unique((low * n_people + high)[crossed], return_inverse=True)
+        residuals = columns - columns.mean(axis=0)
+        self._people = np.stack(
+            [
+                np.bincount(clusters.first, column, n_people)
+                + np.bincount(clusters.second, np.where(crossed, column, 0.0), n_people)
+                for column in residuals.T
+            ]
+        )
+        self._couples = np.stack([np.bincount(couple, column[crossed]) for column in residuals.T])
+
+    def between(self, index: int) -> Floats:
+        """Return the standard errors of column ``index`` minus each later column, float64 (later,)."""
+        people = self._people[index + 1 :] - self._people[index]
+        couples = self._couples[index + 1 :] - self._couples[index]
+        total, twice = (people**2).sum(axis=1), (couples**2).sum(axis=1)
+        return np.sqrt(np.maximum((total - twice) / self._kept, twice)) / self._count
 
 
 def fewest_people(clusters: Clusters) -> int:

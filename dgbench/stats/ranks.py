@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dgbench.stats.clusters import Clusters, can_resample, t_half_width
+from dgbench.stats.clusters import Clusters, DifferenceErrors, can_resample, t_factor
 
 Floats = NDArray[np.float64]
 
@@ -37,15 +36,16 @@ def shown_better(
     better = np.zeros((count, count), dtype=np.bool_)
     if not can_resample(clusters):
         return better
-    of = range(count) if rows is None else rows
-    apart = len(set(of))
-    each = 1 - (1 - level) / max(1, apart * (apart - 1) // 2)
-    for i, j in itertools.combinations(range(count), 2):
-        if of[i] == of[j]:
-            continue
-        gap = (scores[:, i] - scores[:, j]) * (1 if higher else -1)
-        centre, reach = gap.mean(), t_half_width(gap, clusters, level=each)
-        better[i, j], better[j, i] = centre > reach, centre < -reach
+    of = np.arange(count) if rows is None else np.asarray(rows)
+    apart = len(set(of.tolist()))
+    level = 1 - (1 - level) / max(1, apart * (apart - 1) // 2)
+    signed = scores if higher else -scores
+    means, errors = signed.mean(axis=0), DifferenceErrors(signed, clusters)
+    factor = t_factor(clusters, level=level)
+    for i in range(count - 1):
+        centre, reach = means[i] - means[i + 1 :], factor * errors.between(i)
+        other = of[i + 1 :] != of[i]
+        better[i, i + 1 :], better[i + 1 :, i] = (centre > reach) & other, (centre < -reach) & other
     return better
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -148,14 +148,31 @@ class Section:
 
     def metric_names(self, *, compat: bool = False) -> list[str]:
         """Metrics of the rows, primary first, then in the records' own order; paper-compat ones apart."""
-        names = list(dict.fromkeys(name for row in self.rows for name in row.metric_names(compat=compat)))
-        return sorted(names, key=lambda name: name != self.primary)
+        return list(self._names[compat])
+
+    @cached_property
+    def _names(self) -> dict[bool, list[str]]:
+        found = {}
+        for compat in (False, True):
+            names = dict.fromkeys(name for row in self.rows for name in row.metric_names(compat=compat))
+            found[compat] = sorted(names, key=lambda name: name != self.primary)
+        return found
 
     def card(self, name: str) -> MetricCard:
         """The card of one of :meth:`metric_names`: of the first row that has it."""
         return next(metric.card for row in self.rows if (metric := row.metric(name)) is not None)
 
     def decimals(self, name: str) -> int:
+        """How many decimals a reader is shown of a metric."""
+        if name not in self._decimals:
+            self._decimals[name] = self._find_decimals(name)
+        return self._decimals[name]
+
+    @cached_property
+    def _decimals(self) -> dict[str, int]:
+        return {}
+
+    def _find_decimals(self, name: str) -> int:
         """How many decimals a reader is shown of a metric: 3, fewer where a typical value is over 10 or 100.
 
         Of a set metric up to 5: a kernel distance is small, and no interval beside it says that digits mean nothing.
@@ -209,25 +226,34 @@ def make_boards(
             among them, the newest record of a table is the measure of the others.
         verified_only: rank only records that were measured again.
     """
+    return list(iter_boards(records, published, rules=rules, verified_only=verified_only))
+
+
+def iter_boards(
+    records: Sequence[StoredRecord],
+    published: Published | None = None,
+    *,
+    rules: Rules | None = None,
+    verified_only: bool = False,
+    light: bool = False,
+) -> Iterator[Board]:
+    """Yield the boards of :func:`make_boards` one after another.
+
+    With ``light`` the records came without their metrics: those of a board are read for it and may go with it, so that
+    ten thousand records need the memory of one board.
+    """
     entries = find_entries(records)
     groups: dict[str, dict[str, list[StoredRecord]]] = defaultdict(lambda: defaultdict(list))
     for stored in sorted(records, key=lambda entry: entry.path.encode()):
         ref = stored.record.protocol
         groups[f"{ref.id}@{ref.version}"][stored.record.judges or ""].append(stored)
     tables = published.tables if published else ()
-    names = sorted(groups.keys() | {table.near for table in tables if table.near})
-    return [
-        Board(
-            protocol=name,
-            sections=tuple(
-                section
-                for judges in sorted(groups.get(name, {}))
-                for section in _sections(name, judges, groups[name][judges], entries, rules, verified=verified_only)
-            ),
-            published=tuple(table for table in tables if table.near == name),
-        )
-        for name in names
-    ]
+    for name in sorted(groups.keys() | {table.near for table in tables if table.near}):
+        sections: list[Section] = []
+        for judges in sorted(groups.get(name, {})):
+            held = [stored.whole() if light else stored for stored in groups[name][judges]]
+            sections += _sections(name, judges, held, entries, rules, verified=verified_only)
+        yield Board(name, tuple(sections), tuple(table for table in tables if table.near == name))
 
 
 def _sections(
@@ -250,7 +276,7 @@ def _sections(
         verdict = verdicts[stored.path]
         if verdict.reason:
             continue
-        tables[stored.path] = table = stored.pair_scores()
+        tables[stored.path] = table = stored.pair_scores(only=primary)
         reason, edition = "", verdict.edition
         if verified and tier_of(stored) != "measured again here":
             reason = "not measured again"

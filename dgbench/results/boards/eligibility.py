@@ -86,7 +86,8 @@ def _verdict(stored: StoredRecord, rules: Rules, facts: ProtocolFacts, replaced:
     protocol = facts.protocol
     strange = rules.strange_cards(record)
     hidden = frozenset(strange)
-    older = {m.name: m.card_digest for m in record.metrics if m.name in rules.older_cards(record, protocol)}
+    replaced_cards = set(rules.older_cards(record, protocol))
+    older = {m.name: m.card_digest for m in record.metrics if m.name in replaced_cards}
     edition = f"older cards {digest(older)[:8]}" if older else ""
     reason = _own_reason(stored, protocol.primary_metric, replaced)
     if not reason and record.protocol.digest != protocol.digest:

@@ -10,7 +10,7 @@ from pathlib import Path
 from dgbench.core.errors import UsageError
 from dgbench.core.record import Record
 from dgbench.io.regular import odd_entries
-from dgbench.results.boards.board import make_boards
+from dgbench.results.boards.board import Board, iter_boards
 from dgbench.results.checks import history
 from dgbench.results.checks.many import check_records
 from dgbench.results.checks.problem import Problem
@@ -24,13 +24,13 @@ from dgbench.results.records.store import (
     RECORD,
     STATEMENT,
     StoredRecord,
+    find_light_records,
     find_record_files,
-    find_records,
     read_record,
 )
 from dgbench.results.records.supersede import replaces, superseded
 from dgbench.results.tables import leaderboard
-from dgbench.results.tables.blocks import filled, has_blocks
+from dgbench.results.tables.blocks import asked_protocols, filled, has_blocks
 
 #: What may lie beside the records in a results folder.
 _LOCKS = frozenset({".lock", ".lock-owner.json"})
@@ -100,7 +100,9 @@ def _readable(root: Path) -> list[StoredRecord]:
     records: list[StoredRecord] = []
     for file in find_record_files(root):
         with contextlib.suppress(UsageError):
-            records.append(StoredRecord(root, file.parent.relative_to(root).as_posix(), read_record(file.parent)))
+            records.append(
+                StoredRecord(root, file.parent.relative_to(root).as_posix(), read_record(file.parent)).light()
+            )
     return records
 
 
@@ -181,12 +183,15 @@ def _regeneration(
 ) -> list[Problem]:
     """Leaderboard files that are not what the records say, to the byte."""
     folder = root / "leaderboards"
+    boards: list[Board] = []
     try:
         published = load_published(root)
-        boards = make_boards(find_records(root), published, rules=rules, verified_only=verified_only)
+        records = find_light_records(root)
+        made = iter_boards(records, published, rules=rules, verified_only=verified_only, light=True)
+        asked = asked_protocols([file for file in readmes if has_blocks(file)])
+        files = leaderboard.render_boards(leaderboard.keeping(made, asked, boards), published)
     except UsageError as error:
         return [Problem("leaderboards", "schema", str(error))] if readable else []
-    files = leaderboard.render_boards(boards, published)
     problems: list[Problem] = []
     advice = "run 'dgbench leaderboard build' and commit what it writes"
     present = {file.name for file in folder.iterdir()} if folder.is_dir() else set()

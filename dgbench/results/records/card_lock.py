@@ -67,6 +67,7 @@ class CardLock:
     def __init__(self, entries: Sequence[LockedCard]) -> None:
         self.entries = tuple(entries)
         self._by_metric: dict[str, list[LockedCard]] = defaultdict(list)
+        self._found: dict[tuple[str, JudgeSet | None, str], LockedCard | None] = {}
         for entry in self.entries:
             self._by_metric[entry.card.name].append(entry)
 
@@ -76,8 +77,12 @@ class CardLock:
 
     def find(self, metric: MetricValue, judges: JudgeSet | None) -> LockedCard | None:
         """The locked card that a record's value carries, the newest where several fit; ``None`` for a strange one."""
-        held = reversed(self.of(metric.name, judges))
-        return next((entry for entry in held if entry.is_of(metric.card, metric.card_digest)), None)
+        key = (metric.name, judges, metric.card_digest)
+        if key not in self._found:
+            held = reversed(self.of(metric.name, judges))
+            fits = (entry for entry in held if entry.is_of(metric.card, metric.card_digest))
+            self._found[key] = next(fits, None)
+        return self._found[key]
 
     def status(self, metric: MetricValue, judges: JudgeSet | None) -> Status:
         """Whether a value's card is the one in use, an older one, or none of dgbench's."""

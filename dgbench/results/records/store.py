@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dgbench.core.card import MetricCard
 from dgbench.core.digests import sha256_bytes
 from dgbench.core.errors import UsageError, WorkFailedError
 from dgbench.core.record import Record
@@ -50,6 +51,10 @@ _TABLE = Limits(file_bytes=MAX_TABLE, rows=1_000_000, columns=400, cells=60_000_
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@-]{0,119}")
 
 
+#: Cards that were read, by digest.
+_CARDS: dict[str, MetricCard] = {}
+
+
 @dataclass(frozen=True)
 class StoredRecord:
     """A record with the place it was read from; ``path`` is its folder relative to the root, with '/'."""
@@ -63,10 +68,18 @@ class StoredRecord:
         """The folder with the three files."""
         return self.root / self.path
 
-    def pair_scores(self) -> pd.DataFrame | None:
-        """The table of pair scores, or ``None`` where the record has none."""
+    def pair_scores(self, *, only: str | None = None) -> pd.DataFrame | None:
+        """The table of pair scores, of ``only`` one metric if so asked, or ``None`` where the record has none."""
         file = self.folder / PAIR_SCORES
-        return read_pair_scores(file) if file.is_file() else None
+        return read_pair_scores(file, only=only) if file.is_file() else None
+
+    def light(self) -> StoredRecord:
+        """The same without the metrics, which are most of a record: ten thousand of these fit anywhere."""
+        return StoredRecord(self.root, self.path, self.record.model_copy(update={"metrics": ()}))
+
+    def whole(self) -> StoredRecord:
+        """The same as it lies on the disk."""
+        return StoredRecord(self.root, self.path, read_record(self.folder))
 
 
 def write_record(folder: Path, record: Record, pair_scores: pd.DataFrame, environment: dict[str, Any]) -> None:
@@ -145,8 +158,8 @@ def _require_sound(frame: pd.DataFrame) -> None:
             )
 
 
-def read_pair_scores(file: Path) -> pd.DataFrame:
-    """Read a table of pair scores.
+def read_pair_scores(file: Path, *, only: str | None = None) -> pd.DataFrame:
+    """Read a table of pair scores, all of it or the columns of ``only`` one metric.
 
     Raises:
         UsageError: the file is absent, damaged, or lacks the common columns.
@@ -154,7 +167,9 @@ def read_pair_scores(file: Path) -> pd.DataFrame:
     import pyarrow as pa
 
     try:
-        frame: pd.DataFrame = read_frame(file, limits=_TABLE)
+        frame: pd.DataFrame = read_frame(
+            file, limits=_TABLE, columns=[*PAIR_COLUMNS, only, f"{only}__measured"] if only else None
+        )
     except (OSError, pa.ArrowException) as error:
         raise UsageError(f"{file}: cannot be read as parquet ({error}); score the run again") from error
     missing = [name for name in PAIR_COLUMNS if name not in frame.columns]
@@ -175,9 +190,12 @@ def read_record(folder: Path) -> Record:
     except OSError as error:
         raise UsageError(f"{file}: cannot be read ({error.strerror}); a finished, scored run has one") from error
     try:
-        return parse_record(content)
+        record = parse_record(content)
     except UsageError as error:
         raise UsageError(f"{file}: {error}") from error
+    # Records of one version carry equal cards: one object for all of them.
+    shared = [m.model_copy(update={"card": _CARDS.setdefault(m.card_digest, m.card)}) for m in record.metrics]
+    return record.model_copy(update={"metrics": tuple(shared)})
 
 
 def refuse_links(root: Path) -> None:
@@ -207,6 +225,14 @@ def find_record_files(root: Path) -> list[Path]:
         if RECORD in files:
             found.append(Path(place) / RECORD)
     return sorted(found, key=lambda file: file.relative_to(root).as_posix().encode())
+
+
+def find_light_records(root: Path) -> list[StoredRecord]:
+    """Read every record under ``root`` as :func:`find_records` does, and keep all but the metrics."""
+    return [
+        StoredRecord(root, file.parent.relative_to(root).as_posix(), read_record(file.parent)).light()
+        for file in find_record_files(root)
+    ]
 
 
 def find_records(root: Path) -> list[StoredRecord]:

@@ -24,6 +24,16 @@ def has_blocks(file: Path) -> bool:
     return file.is_file() and any(line.startswith(_MARK) for line in _read(file).splitlines())
 
 
+def asked_protocols(files: Sequence[Path]) -> set[str]:
+    """The protocols whose tables the blocks of some files show.
+
+    Raises:
+        UsageError: a file cannot be read.
+    """
+    lines = [line.strip() for file in files for line in _read(file).splitlines() if line.startswith(_MARK)]
+    return {asked["protocol"] for line in lines if (asked := _BEGIN.fullmatch(line))}
+
+
 def filled(file: Path, boards: Sequence[Board]) -> str:
     """Return the text of ``file`` with its blocks made from ``boards``.
 

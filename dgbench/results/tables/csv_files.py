@@ -53,17 +53,23 @@ def protocol_csv(board: Board) -> str:
     return _csv(header, rows)
 
 
-def overall_csv(boards: Sequence[Board], published: Published) -> str:
-    """One row per protocol, judge set, record and metric; published cells follow, with their source.
+def overall_rows(board: Board) -> list[list[str]]:
+    """Of one board, a row per judge set, record and metric.
 
     Seeds that share a row, and its rank, in the protocol's table have rows of their own here.
     """
-    rows: list[list[str]] = []
-    for board in boards:
-        for section in board.sections:
-            for row in section.rows:
-                for stored in row.seeds:
-                    rows += [_overall_row(board, section, row, stored, m) for m in row.shown(stored)]
+    return [
+        _overall_row(board, section, row, stored, metric)
+        for section in board.sections
+        for row in section.rows
+        for stored in row.seeds
+        for metric in row.shown(stored)
+    ]
+
+
+def overall_csv(measured: Sequence[Sequence[str]], published: Published) -> str:
+    """The rows of all boards; published cells follow, with their source."""
+    rows = list(measured)
     for table in published.tables:
         for method in table.rows:
             for name, value in table.cells(method).items():

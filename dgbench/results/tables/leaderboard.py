@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from dgbench.core.errors import UsageError
 from dgbench.io.atomic import write_text
 from dgbench.io.locks import folder_lock
-from dgbench.results.boards.board import Board, make_boards
+from dgbench.results.boards.board import Board, iter_boards, make_boards
 from dgbench.results.records.published import Published, load_published
 from dgbench.results.records.rules import rules_beside
-from dgbench.results.records.store import find_records, refuse_links
-from dgbench.results.tables.blocks import filled
-from dgbench.results.tables.csv_files import overall_csv, protocol_csv
-from dgbench.results.tables.markdown import index_markdown, protocol_markdown
+from dgbench.results.records.store import find_light_records, find_records, refuse_links
+from dgbench.results.tables.blocks import asked_protocols, filled
+from dgbench.results.tables.csv_files import overall_csv, overall_rows, protocol_csv
+from dgbench.results.tables.markdown import index_markdown, index_rows, protocol_markdown
 
 #: How long a build waits for another one of the same folder.
 _WAIT_S = 300.0
@@ -59,10 +59,12 @@ def build(
     with folder_lock(out or results_root, purpose="leaderboard build", timeout_s=_WAIT_S):
         published = load_published(results_root)
         rules = rules_beside(results_root, protocols_root)
-        boards = make_boards(find_records(results_root), published, rules=rules, verified_only=verified_only)
-        texts = {file: filled(file, boards) for file in readmes}
         link = f"{Path(os.path.relpath(results_root, folder)).as_posix()}/"
-        files = render_boards(boards, published, link=link)
+        records = find_light_records(results_root)
+        boards = iter_boards(records, published, rules=rules, verified_only=verified_only, light=True)
+        kept: list[Board] = []
+        files = render_boards(keeping(boards, asked_protocols(readmes), kept), published, link=link)
+        texts = {file: filled(file, kept) for file in readmes}
         for name, text in files.items():
             if (folder / name).is_symlink():
                 raise UsageError(f"{folder / name}: is a link; a table is not written through it")
@@ -75,6 +77,14 @@ def build(
     return [*(folder / name for name in files), *texts]
 
 
+def keeping(boards: Iterable[Board], names: set[str], kept: list[Board]) -> Iterator[Board]:
+    """Pass boards on, and keep those of the protocols ``names`` for the tables that other pages show."""
+    for board in boards:
+        if board.protocol in names:
+            kept.append(board)
+        yield board
+
+
 def render(results_root: Path, *, link: str = "../", protocols_root: Path | None = None) -> dict[str, str]:
     """Return the leaderboard's files by name; ``link`` leads from their folder to ``results_root``."""
     published = load_published(results_root)
@@ -82,11 +92,16 @@ def render(results_root: Path, *, link: str = "../", protocols_root: Path | None
     return render_boards(boards, published, link=link)
 
 
-def render_boards(boards: Sequence[Board], published: Published, *, link: str = "../") -> dict[str, str]:
-    """The same of boards that are made."""
-    files = {"README.md": index_markdown(boards, published)}
+def render_boards(boards: Iterable[Board], published: Published, *, link: str = "../") -> dict[str, str]:
+    """The same of boards, each of which is looked at once and not kept."""
+    files: dict[str, str] = {}
+    index: list[list[str]] = []
+    overall: list[list[str]] = []
     for board in boards:
         files[f"{board.protocol}.csv"] = protocol_csv(board)
         files[f"{board.protocol}.md"] = protocol_markdown(board, link=link)
-    files[OVERALL] = overall_csv(boards, published)
+        index += index_rows(board)
+        overall += overall_rows(board)
+    files["README.md"] = index_markdown(index, published)
+    files[OVERALL] = overall_csv(overall, published)
     return dict(sorted(files.items()))

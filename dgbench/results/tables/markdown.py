@@ -63,25 +63,22 @@ def section_markdown(section: Section, *, link: str = "") -> str:
     return markdown_table(header, [_cells(section, row, names, link) for row in section.rows])
 
 
-def index_markdown(boards: Sequence[Board], published: Published) -> str:
-    """The first page: what is measured, with the leading methods, and where papers contradict each other."""
+def index_rows(board: Board) -> list[list[str]]:
+    """A board's rows of the first page: what is measured, with the leading methods."""
     rows = []
-    for board in boards:
-        for section in board.sections:
-            ranked = [row for row in section.rows if row.rank]
-            leaders = ", ".join(dict.fromkeys(r.label for r in ranked if r.rank and r.rank.low == 1))
-            rows.append(
-                [
-                    Link.to(board.protocol, f"{board.protocol}.md"),
-                    section.judges,
-                    section.primary,
-                    str(len(ranked)),
-                    str(len(section.rows) - len(ranked)),
-                    leaders or "–",
-                ]
-            )
-        if not board.sections:
-            rows.append([Link.to(board.protocol, f"{board.protocol}.md"), "–", "–", "0", "0", "only printed numbers"])
+    for section in board.sections:
+        ranked = [row for row in section.rows if row.rank]
+        leaders = ", ".join(dict.fromkeys(r.label for r in ranked if r.rank and r.rank.low == 1))
+        counts = [str(len(ranked)), str(len(section.rows) - len(ranked))]
+        page = Link.to(board.protocol, f"{board.protocol}.md")
+        rows.append([page, section.judges, section.primary, *counts, leaders or "–"])
+    if not board.sections:
+        rows.append([Link.to(board.protocol, f"{board.protocol}.md"), "–", "–", "0", "0", "only printed numbers"])
+    return rows
+
+
+def index_markdown(rows: Sequence[Sequence[str]], published: Published) -> str:
+    """The first page: the rows of all boards, and where papers contradict each other."""
     parts = ["# Leaderboards", "", "Made by `dgbench leaderboard build`; do not edit by hand. " + _NOTE, ""]
     header = ["Protocol", "Judges", "Primary metric", "Ranked", "Unranked", "May hold rank 1"]
     parts += [markdown_table(header, rows) if rows else "No record yet.", ""]
