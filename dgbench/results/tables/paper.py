@@ -11,7 +11,7 @@ import pandas as pd
 from dgbench.core.errors import UsageError, did_you_mean
 from dgbench.core.groups import group_of
 from dgbench.core.text import for_csv, for_latex, for_markdown
-from dgbench.results.boards.board import Board, Row, Section
+from dgbench.results.boards.board import SMALL_SAMPLE, SMALL_SAMPLE_NOTE, Board, Row, Section
 from dgbench.results.boards.ranks import better_by_intervals, better_by_pairs, for_every_seed
 from dgbench.results.boards.seeds import same_pairs
 from dgbench.results.tables import formats
@@ -92,7 +92,14 @@ def paper_table(
     return PaperTable(
         cells=pd.DataFrame(cells, index=pd.Index(index, name="Method")),
         bold=pd.DataFrame(bold, index=pd.Index(index, name="Method")),
-        caption=_caption(section, rows, protocol, intervals=intervals, any_bold=any(map(any, bold.values()))),
+        caption=_caption(
+            section,
+            rows,
+            protocol,
+            intervals=intervals,
+            any_bold=any(map(any, bold.values())),
+            any_mark=any(SMALL_SAMPLE in cell for column in cells.values() for cell in column),
+        ),
     )
 
 
@@ -152,7 +159,9 @@ def _cell(section: Section, row: Row, name: str, *, intervals: bool) -> str:
     return f"{text} {formats.interval(value.interval, decimals=decimals)}".rstrip() if intervals else text
 
 
-def _caption(section: Section, rows: Sequence[Row], protocol: str, *, intervals: bool, any_bold: bool) -> str:
+def _caption(
+    section: Section, rows: Sequence[Row], protocol: str, *, intervals: bool, any_bold: bool, any_mark: bool
+) -> str:
     expected = {row.stored.record.coverage.expected for row in rows}
     tables = [table for row in rows[:1] if (table := row.stored.pair_scores()) is not None]
     people = f" of {tables[0]['source_identity'].nunique()} people" if tables else ""
@@ -163,7 +172,7 @@ def _caption(section: Section, rows: Sequence[Row], protocol: str, *, intervals:
             "Values count every pair, failures at the metric's floor.",
             *(["Brackets: 95 % intervals over people."] if intervals else []),
             *([_BOLD] if any_bold else []),
-            *([section.small_sample_note] if section.small_sample_note else []),
+            *([SMALL_SAMPLE_NOTE] if any_mark else []),
         ]
     )
 
