@@ -15,8 +15,8 @@ from dgbench.results.records.card_lock import LockedCard, unpinned
 _STANDARD = (
     ("detector", "scrfd-10g@0.5"),
     ("identity", "arcface-r50"),
-    ("landmarks", "face-alignment-3d"),
-    ("pose", "face-alignment-3d-fit"),
+    ("landmarks", "face-alignment-3d@165"),
+    ("pose", "face-alignment-3d@165-fit"),
     ("features", "inception-v3-compat"),
 )
 _NO_SHA256 = ""

@@ -53,6 +53,34 @@ def warp(image: Image, matrix: NDArray[np.floating], *, size: int) -> Image:
     return np.asarray(cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderValue=(0, 0, 0)))
 
 
+def arcface_crop(image: Image, points: NDArray[np.floating], *, side: int, margin: float = 1.0) -> Image:
+    """Return the (side, side) crop whose middle 1 / ``margin`` is ArcFace's, shrunk by area first where it is large.
+
+    Args:
+        image: uint8 RGB.
+        points: (5, 2) or (68, ≥2), pixels, left upper corner of the image at 0.
+        side: of the crop, margin included.
+        margin: 1 gives ArcFace's own framing.
+
+    Raises:
+        ValueError: the points coincide or are not finite.
+    """
+    import cv2
+
+    inner = side / margin
+    # Pixel centres are at 0 in the template and in cv2.
+    template = (ARCFACE_TEMPLATE + 0.5) * inner / ARCFACE_SIZE + (side - inner) / 2 - 0.5
+    five = five_points(points).astype(np.float64) - 0.5
+    matrix = similarity(five, template)
+    zoom = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    if zoom < 0.7:
+        size = [max(8, round(length * zoom * 1.4)) for length in image.shape[1::-1]]
+        ratio = np.array(size) / image.shape[1::-1]
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+        matrix = similarity((five + 0.5) * ratio - 0.5, template)
+    return warp(image, matrix, size=side)
+
+
 def apply(matrix: NDArray[np.floating], points: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return (N, 2) ``points`` moved by the 2×3 ``matrix``."""
     moved: NDArray[np.float64] = np.asarray(points, np.float64) @ matrix[:, :2].T + matrix[:, 2]

@@ -39,8 +39,8 @@ def test_roles_and_names(judges: Judges) -> None:
     assert {network.role for network in judges.networks} == {"detector", "identity", "landmarks", "pose", "features"}
     assert judges.features_name == "fd[synthface]"
     measuring = next(network for network in judges.networks if network.role == "identity")
-    assert measuring.name == "synthface-identity-measure+mirror"
-    assert measuring.sha256 == load_identity("identity-measure")[1] != load_identity("identity-train")[1]
+    assert measuring.name == "synthface-identity-measure-2+mirror"
+    assert measuring.sha256 == load_identity("identity-measure-2")[1] != load_identity("identity-train")[1]
 
 
 @pytest.mark.parametrize("size", [64, 128, 256])
@@ -62,7 +62,7 @@ def test_unseen_people_are_found_and_told_apart(faces: Faces) -> None:
     assert report["landmark_error_percent_of_box_mean"] <= 4
     bins = ("0_30", "30_60", "60_90")
     assert max(report[f"{angle}_error_median_{name}"] for name in bins for angle in ("pose", "yaw")) <= 5
-    identity = identity_report(faces, found, name="identity-measure")
+    identity = identity_report(faces, found, name="identity-measure-2")
     assert identity["eer_percent_within_30"] <= 6 and identity["eer_percent_across_90"] <= 12
     assert identity["same_mean"] > identity["others_mean"] + 0.3
 

@@ -13,21 +13,23 @@ from dgbench.networks.embedded.store import load_features, load_identity, load_l
 from dgbench.networks.exported import ExportedNetwork
 
 LOADERS: dict[str, Callable[[], tuple[torch.nn.Module, str]]] = {
-    "identity-measure": lambda: load_identity("identity-measure"),
+    "identity-measure-2": lambda: load_identity("identity-measure-2"),
     "identity-train": lambda: load_identity("identity-train"),
     "landmarks": load_landmarks,
     "features": load_features,
 }
 SHAPE = (1, 3, 64, 64)
+SHAPES = {"identity-measure-2": (1, 3, 80, 80)}
 
 
 @pytest.mark.parametrize("name", sorted(LOADERS))
 def test_shipped_networks_say_what_torch_says(name: str) -> None:
     network, _ = LOADERS[name]()
-    exported = ExportedNetwork(network, SHAPE)
+    shape = SHAPES.get(name, SHAPE)
+    exported = ExportedNetwork(network, shape)
     rng = np.random.default_rng(0)
     for _ in range(5):
-        value = rng.random(SHAPE, dtype=np.float32)
+        value = rng.random(shape, dtype=np.float32)
         with torch.inference_mode():
             expected = network(torch.from_numpy(value))
             other = network(torch.from_numpy(value[..., ::-1].copy()))
@@ -39,7 +41,7 @@ def test_shipped_networks_say_what_torch_says(name: str) -> None:
 
 
 def test_threads_that_share_a_network_change_no_bit() -> None:
-    network, _ = load_identity("identity-measure")
+    network, _ = load_identity("identity-train")
     values = np.random.default_rng(1).random((12, *SHAPE), dtype=np.float32)
     alone = [ExportedNetwork(network, SHAPE).run(value)[0] for value in values]
     shared = ExportedNetwork(network, SHAPE)

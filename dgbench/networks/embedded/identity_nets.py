@@ -11,9 +11,9 @@ from torch.nn.functional import avg_pool2d, grid_sample, normalize
 from dgbench.networks.align import ARCFACE_TEMPLATE
 from dgbench.networks.embedded.blocks import InvertedResidual, Residual, conv
 
-IdentityName = Literal["identity-train", "identity-measure"]
+IdentityName = Literal["identity-train", "identity-measure-2"]
 
-#: Side of the aligned crop and length of the embedding.
+#: Side of the crop of the network to train with, and length of both embeddings.
 CROP = 64
 DIMENSION = 128
 #: The ArcFace template shrunk about the face's centre, so that the crop also holds hair line, jaw and ears.
@@ -59,38 +59,8 @@ def sample(images: Tensor, matrices: Tensor, *, size: int) -> Tensor:
     return avg_pool2d(fine, 2)
 
 
-class _Identity(nn.Module):
-    """What both share: RGB in 0..1 in, unit vectors out."""
-
-    body: nn.Sequential
-    head: nn.Module
-
-    def forward(self, crops: Tensor) -> Tensor:
-        """Embed aligned crops.
-
-        Args:
-            crops: (B, 3, 64, 64) RGB in 0..1, aligned as :func:`align_batch` does.
-
-        Returns:
-            (B, 128) of unit length.
-        """
-        return normalize(self.head(self.body(crops * 2 - 1)), dim=1)
-
-
-class IdentityMeasure(_Identity):
-    """The network that measures: a plain residual network (He et al. 2016)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            *(conv(3, 24, stride=2), conv(24, 48, stride=2), Residual(48)),
-            *(conv(48, 96, stride=2), Residual(96), conv(96, 160, stride=2), Residual(160)),
-        )
-        self.head = nn.Sequential(nn.Flatten(), nn.Linear(160 * 16, DIMENSION), nn.BatchNorm1d(DIMENSION))
-
-
-class IdentityMeasure2(nn.Module):
-    """The second network that measures: ArcFace's own framing at 80 px, fine detail beside colour, depthwise pooling.
+class IdentityMeasure(nn.Module):
+    """The network that measures: ArcFace's own framing at 80 px, fine detail beside colour, global depthwise pooling.
 
     Its input has six planes: the colours, and the colours less their mean over 5×5 pixels, so that a smear with the
     right hair and skin lacks what the network looks for.
@@ -117,8 +87,10 @@ class IdentityMeasure2(nn.Module):
         return normalize(self.head(self.body(value)), dim=1)
 
 
-class IdentityTrain(_Identity):
+class IdentityTrain(nn.Module):
     """The network to train with: inverted residuals and global depthwise pooling (Chen et al. 2018)."""
+
+    CROP = CROP
 
     def __init__(self) -> None:
         super().__init__()
@@ -131,6 +103,10 @@ class IdentityTrain(_Identity):
             nn.Conv2d(256, 256, 4, groups=256, bias=False),
             *(nn.BatchNorm2d(256), nn.Flatten(), nn.Linear(256, DIMENSION), nn.BatchNorm1d(DIMENSION)),
         )
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Embed (B, 3, 64, 64) RGB in 0..1, aligned as :func:`align_batch` does; (B, 128) of unit length."""
+        return normalize(self.head(self.body(crops * 2 - 1)), dim=1)
 
 
 def identity_network(name: IdentityName) -> IdentityMeasure | IdentityTrain:

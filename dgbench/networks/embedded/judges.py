@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from dgbench.core.card import JudgeNetwork
 from dgbench.core.face import Image, Landmarks
-from dgbench.networks.align import five_points
+from dgbench.networks.align import arcface_crop, five_points
 from dgbench.networks.detector import Detection, Detector
 from dgbench.networks.embedded.feature_net import DIMENSION as FEATURES
 from dgbench.networks.embedded.feature_net import VIEW as FEATURE_VIEW
 from dgbench.networks.embedded.feature_net import FeatureNet
-from dgbench.networks.embedded.identity_nets import CROP, TEMPLATE, IdentityMeasure, IdentityTrain, align_batch
+from dgbench.networks.embedded.identity_nets import TEMPLATE, IdentityMeasure, IdentityTrain, align_batch
 from dgbench.networks.embedded.landmark_net import VIEW, LandmarkNet
 from dgbench.networks.exported import ExportedNetwork
 from dgbench.networks.features import FeatureNetwork
@@ -106,14 +106,16 @@ class EmbeddedLandmarks(LandmarkNetwork):
 
 
 class EmbeddedIdentity(IdentityNetwork):
-    """``identity-measure`` (or ``identity-train``) on crops of 64 px, aligned with more context than ArcFace's.
+    """``identity-measure-2`` on ArcFace's crop at 80 px, or ``identity-train`` on its own, wider one at 64 px.
 
     The embedding is the sum of the crop's and its mirror image's: a head turned to the left then resembles the
     same head turned to the right, as it should.
     """
 
     def __init__(self, network: IdentityMeasure | IdentityTrain, name: str, sha256: str) -> None:
-        self._net = ExportedNetwork(network, (1, 3, CROP, CROP))
+        self.side = network.CROP
+        self._wide = isinstance(network, IdentityTrain)
+        self._net = ExportedNetwork(network, (1, 3, self.side, self.side))
         self.network = JudgeNetwork(role="identity", name=f"synthface-{name}+mirror", sha256=sha256)
 
     def align(
@@ -132,10 +134,12 @@ class EmbeddedIdentity(IdentityNetwork):
                     return self._crop(image, five, spread), name
         height, width = image.shape[:2]
         side = min(height, width)
-        view = square_view(image, np.array([width / 2, height / 2]), float(side), size=CROP)
+        view = square_view(image, np.array([width / 2, height / 2]), float(side), size=self.side)
         return _to_bytes(view), "fixed-box"
 
     def _crop(self, image: Image, five: NDArray[np.float64], spread: float) -> Image:
+        if not self._wide:
+            return arcface_crop(image, five, side=self.side)
         template_spread = float((TEMPLATE - TEMPLATE.mean(0)).square().sum().sqrt())
         small, scale = shrink(image, factor=spread / template_spread / 1.5)
         points = torch.from_numpy(five * scale).float()[None]

@@ -16,7 +16,7 @@ from dgbench.networks.embedded.identity_nets import IdentityMeasure, IdentityNam
 from dgbench.networks.embedded.landmark_net import LandmarkName, LandmarkNet
 
 Network = TypeVar("Network", bound=nn.Module)
-NAMES: tuple[str, ...] = ("identity-train", "identity-measure", "landmarks-train", "landmarks", "features")
+NAMES: tuple[str, ...] = ("identity-train", "identity-measure-2", "landmarks-train", "landmarks", "features")
 
 
 def weight_bytes(name: str, *, folder: Path | None = None) -> bytes:
@@ -75,7 +75,7 @@ def save(network: nn.Module, path: Path, *, metadata: dict[str, str]) -> None:
 
 
 def load_identity(name: IdentityName, *, folder: Path | None = None) -> tuple[IdentityMeasure | IdentityTrain, str]:
-    """Return the identity network ``identity-train`` or ``identity-measure`` and its file's sha256."""
+    """Return the identity network ``identity-train`` or ``identity-measure-2`` and its file's sha256."""
     data = weight_bytes(name, folder=folder)
     return fill(identity_network(name), data, name=name), sha256_bytes(data)
 

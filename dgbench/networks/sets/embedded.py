@@ -24,14 +24,14 @@ _READY: dict[tuple[str, str], Any] = {}
 def load(weights: Path | None, roles: frozenset[str], threads: int) -> Judges:
     """Load the embedded networks as far as ``roles`` needs them; ``weights`` is of no use here.
 
-    The identity judge is ``identity-measure``; ``identity-train`` is left to training losses.
+    The identity judge is ``identity-measure-2``; ``identity-train`` is left to training losses.
     """
     network, sha256 = load_landmarks()
     landmarks = EmbeddedLandmarks(sha256)
     identity, features = None, None
     if "identity" in roles:
-        measure, of_identity = load_identity("identity-measure")
-        identity = _once("identity", of_identity, lambda: EmbeddedIdentity(measure, "identity-measure", of_identity))
+        measure, of_identity = load_identity("identity-measure-2")
+        identity = _once("identity", of_identity, lambda: EmbeddedIdentity(measure, "identity-measure-2", of_identity))
     if "features" in roles:
         whole, of_features = load_features()
         features = _once("features", of_features, lambda: EmbeddedFeatures(whole, of_features))

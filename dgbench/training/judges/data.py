@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from dgbench.io.atomic import atomic_writer
 from dgbench.synthface.head.expressions import MULTIPIE_EXPRESSIONS, RAFD_EXPRESSIONS, expression_of
 from dgbench.synthface.head.model import Head
 from dgbench.synthface.person.person import Person, person
-from dgbench.synthface.render.render import render
+from dgbench.synthface.render.render import Rendered, render
 from dgbench.synthface.render.scene import Background, Flash, Light, Scene, multipie_light
 
 #: First person of the training and of the evaluation people; protocols use low numbers.
@@ -37,7 +37,7 @@ class Faces:
     """Rendered frames and their truth.
 
     Attributes:
-        images: uint8 (N, 96, 96, 3).
+        images: uint8 (N, S, S, 3).
         points: float32 (N, 68, 3), pixels, left upper corner at 0.
         visibility: float32 (N, 68).
         pose: float32 (N, 3), yaw, pitch, roll in degrees.
@@ -96,16 +96,23 @@ def render_shard(head: Head, numbers: Iterable[int], path: Path, *, images: int,
     """Render ``images`` pictures of each person into one npz file, atomically; a finished file is left alone."""
     if path.exists():
         return
-    rows: list[tuple[Any, ...]] = []
+    rows = []
     for number in numbers:
         who = person(number)
-        for index in range(images):
-            picture = render(head, who, random_scene(who, index, seed=seed))
-            truth = picture.landmarks
-            pose = np.array(picture.pose, dtype=np.float32)
-            rows.append((picture.image, truth.points, truth.visibility, pose, np.int64(number)))
-    names = ("images", "points", "visibility", "pose", "person")
-    arrays: dict[str, Any] = {name: np.stack([row[column] for row in rows]) for column, name in enumerate(names)}
+        rows += [(render(head, who, random_scene(who, index, seed=seed)), number) for index in range(images)]
+    write_faces(rows, path)
+
+
+def write_faces(rows: Sequence[tuple[Rendered, int]], path: Path) -> None:
+    """Write pictures and their people's numbers as one shard, atomically."""
+    pictures, numbers = zip(*rows, strict=True)
+    arrays: dict[str, Any] = {
+        "images": np.stack([one.image for one in pictures]),
+        "points": np.stack([one.landmarks.points for one in pictures]),
+        "visibility": np.stack([one.landmarks.visibility for one in pictures]),
+        "pose": np.array([one.pose for one in pictures], dtype=np.float32),
+        "person": np.array(numbers, dtype=np.int64),
+    }
     with atomic_writer(path) as handle:
         np.savez(handle, **arrays)
 

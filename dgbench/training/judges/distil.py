@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy, grid_sample, normalize
 
 from dgbench.core.digests import seed_of
 from dgbench.io.atomic import atomic_writer
-from dgbench.networks.embedded.identity_nets import IdentityMeasure2
+from dgbench.networks.embedded.identity_nets import IdentityMeasure
 from dgbench.training.judges.pool import KINDS, MARGIN, Pool
 
 #: From here on, degrees, the person's frontal mean replaces the teacher's own answer, wholly at the second angle.
@@ -73,7 +73,7 @@ def targets_of(pool: Pool) -> Targets:
     )
 
 
-def framed(crops: NDArray[np.uint8], generator: torch.Generator | None, *, size: int = IdentityMeasure2.CROP) -> Tensor:
+def framed(crops: NDArray[np.uint8], generator: torch.Generator | None, *, size: int = IdentityMeasure.CROP) -> Tensor:
     """Return (B, 3, size, size) in 0..1 of stored crops; with a generator mirrored, moved and relit a little."""
     images = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255.0
     count = len(images)
@@ -113,7 +113,7 @@ def distil(
     on_step: Callable[[int, nn.Module, float], None] | None = None,
     until: int | None = None,
     save_every: int = 100,
-) -> IdentityMeasure2:
+) -> IdentityMeasure:
     """Train and return the network in evaluation mode; resumes from ``state`` (tensors alone) where that file is.
 
     ``until`` stops before the recipe's last step, so that the pool may grow between two calls.
@@ -122,7 +122,7 @@ def distil(
     usable = np.flatnonzero(targets.taught)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of("judge-distil", recipe.seed) % (1 << 62))
-        network = IdentityMeasure2()
+        network = IdentityMeasure()
     network.train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=1e-3)
     steps, last = recipe.steps, min(recipe.steps, until if until is not None else recipe.steps)

@@ -87,7 +87,7 @@ def identity_report(faces: Faces, found: Found, *, name: str, folder: Path | Non
 
     Faces are aligned by their own detection; where none was found, by the fixed box, as the judges do.
     """
-    chosen = "identity-train" if name == "identity-train" else "identity-measure"
+    chosen = "identity-train" if name == "identity-train" else "identity-measure-2"
     network, sha256 = load_identity(chosen, folder=folder)  # type: ignore[arg-type]
     judge = EmbeddedIdentity(network, name, sha256)
     crops = [
@@ -143,7 +143,7 @@ def main(arguments: list[str] | None = None) -> None:
         f"landmarks at {FRAME} px": landmark_report(faces, found),
         "landmarks at 64 px": landmark_report(small, find(small, folder=chosen.weights)),
     }
-    for name in ("identity-measure", "identity-train"):
+    for name in ("identity-measure-2", "identity-train"):
         report[name] = identity_report(faces, found, name=name, folder=chosen.weights)
     write_json(chosen.out / "evaluation.json", report)
     log.info("%s", json.dumps(report, indent=1))

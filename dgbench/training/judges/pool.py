@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dgbench.core.digests import seed_of
 from dgbench.core.face import Image
 from dgbench.io.atomic import atomic_writer
-from dgbench.networks.align import ARCFACE_SIZE, ARCFACE_TEMPLATE, five_points, similarity, warp
+from dgbench.networks.align import arcface_crop, five_points, similarity
 from dgbench.networks.identity import IdentityNetwork
 from dgbench.training.judges.data import Faces
 from dgbench.training.judges.degrade import degraded, morphed, moved
@@ -46,18 +46,9 @@ class Pool:
     kind: NDArray[np.int8]
 
 
-def stored_crop(image: Image, five: NDArray[np.floating]) -> Image:
-    """Return the aligned crop with its margin; the image is shrunk by area first where it is much larger."""
-    size = STORED / MARGIN
-    template = (ARCFACE_TEMPLATE + 0.5) * size / ARCFACE_SIZE + (STORED - size) / 2 - 0.5
-    matrix = similarity(five, template)
-    zoom = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    if zoom < 0.7:
-        side = max(8, round(image.shape[0] * zoom * 1.4))
-        ratio = side / image.shape[0]
-        image = np.asarray(cv2.resize(image, (round(image.shape[1] * ratio), side), interpolation=cv2.INTER_AREA))
-        matrix = similarity((np.asarray(five) + 0.5) * ratio - 0.5, template)
-    return warp(image, matrix, size=STORED)
+def stored_crop(image: Image, points: NDArray[np.floating]) -> Image:
+    """Return the aligned crop with its margin; ``points`` have the image's left upper corner at 0."""
+    return arcface_crop(image, points, side=STORED, margin=MARGIN)
 
 
 def make_pool(faces: Faces, teacher: IdentityNetwork, *, samples: int, seed: int) -> Pool:
@@ -73,12 +64,12 @@ def make_pool(faces: Faces, teacher: IdentityNetwork, *, samples: int, seed: int
     queue = rng.permutation(len(order))
     for number in range(samples):
         row = int(queue[number % len(queue)])
-        image, points = faces.images[row], faces.points[row, :, :2] - 0.5
+        image, points = faces.images[row], faces.points[row, :, :2]
         yaw, person = float(faces.pose[row, 0]), int(faces.person[row])
         # Nothing can say how far a degraded profile still is its person: profiles are shown as they are.
         kind = int(rng.choice(len(_SHARES), p=_SHARES)) if abs(yaw) < TEACHER_YAW else 0
         near = order[int(np.clip(rank[row] + rng.integers(-150, 151), 0, len(order) - 1))]
-        other_points = faces.points[near, :, :2] - 0.5
+        other_points = faces.points[near, :, :2]
         unlike = faces.person[near] != person and abs(faces.pose[near, 0] - yaw) < 12
         if KINDS[kind] in ("morph", "blend", "warp") and not unlike:
             kind = KINDS.index("degraded")

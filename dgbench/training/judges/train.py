@@ -1,4 +1,4 @@
-"""Train the embedded networks on SynthFace people: ``python -m dgbench.training.judges.train --out FOLDER``."""
+"""Train the embedded networks but the identity judge: ``python -m dgbench.training.judges.train --out FOLDER``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from torch.nn.functional import interpolate, smooth_l1_loss
 from dgbench.core.digests import digest, seed_of
 from dgbench.networks.embedded.feature_net import DIMENSION as FEATURES
 from dgbench.networks.embedded.feature_net import FeatureNet
-from dgbench.networks.embedded.identity_nets import DIMENSION, IdentityName, identity_network
+from dgbench.networks.embedded.identity_nets import DIMENSION, identity_network
 from dgbench.networks.embedded.landmark_net import LandmarkNet
 from dgbench.networks.embedded.store import NAMES, fill, save, weight_bytes
 from dgbench.training.judges.data import TRAIN_FIRST, read_faces, render_people
@@ -26,6 +26,8 @@ from dgbench.training.judges.views import ViewMaker, Views
 
 log = logging.getLogger(__name__)
 _HIGHEST_RATE = 2e-3
+#: The networks that this module trains; the identity judge has a module of its own, ``identity``.
+TRAINED = tuple(name for name in NAMES if name != "identity-measure-2")
 
 
 @dataclass(frozen=True)
@@ -101,9 +103,8 @@ _Loss = Callable[[ViewMaker, np.ndarray, torch.Generator, float], Tensor]
 
 
 def _task(name: str, people: int) -> tuple[nn.Module, nn.Module, _Loss]:
-    if name in ("identity-train", "identity-measure"):
-        chosen: IdentityName = "identity-train" if name == "identity-train" else "identity-measure"
-        identity, arcface = identity_network(chosen), ArcFaceLoss(people, DIMENSION, scale=24.0, margin=0.3)
+    if name == "identity-train":
+        identity, arcface = identity_network("identity-train"), ArcFaceLoss(people, DIMENSION, scale=24.0, margin=0.3)
 
         def identity_loss(maker: ViewMaker, rows: np.ndarray, generator: torch.Generator, done: float) -> Tensor:
             views = maker.aligned(rows, generator)
@@ -186,7 +187,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m dgbench.training.judges.train", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for the renders and the weights")
     parser.add_argument("--head", type=Path, default=None, help="head model; else DGBENCH_HEAD or the cache")
-    parser.add_argument("--only", choices=NAMES, action="append", help="train this network only (repeatable)")
+    parser.add_argument("--only", choices=TRAINED, action="append", help="train this network only (repeatable)")
     parser.add_argument("--workers", type=int, default=1, help="processes that render (default 1)")
     parser.add_argument("--start", type=Path, default=None, help="folder of weights to go on from")
     for name, value in asdict(Recipe()).items():
@@ -205,7 +206,7 @@ def main(arguments: list[str] | None = None) -> None:
         progress=True,
     )
     maker = ViewMaker(read_faces(paths))
-    for name in chosen.only or NAMES:
+    for name in chosen.only or TRAINED:
         network = train(name, maker, recipe, start=chosen.start)
         metadata = {"network": name, "recipe": digest(asdict(recipe)), "trained_on": "synthface"}
         save(network, chosen.out / f"{name}.safetensors", metadata=metadata)

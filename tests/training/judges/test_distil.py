@@ -65,7 +65,7 @@ def test_the_framed_crop_has_the_points_where_arcface_has_them() -> None:
     five = ARCFACE_TEMPLATE * 1.5 + 40
     for x, y in five:
         cv2.circle(image, (round(x), round(y)), 5, (255, 255, 255), -1)
-    view = framed(stored_crop(image, five)[None], None)[0, 0].numpy()
+    view = framed(stored_crop(image, five + 0.5)[None], None)[0, 0].numpy()
     assert view.shape == (80, 80)
     for x, y in (ARCFACE_TEMPLATE + 0.5) * 80 / 112 - 0.5:
         patch = view[round(y) - 4 : round(y) + 5, round(x) - 4 : round(x) + 5]

@@ -119,7 +119,7 @@ def test_equal_error_rate_against_counting() -> None:
         equal_error_rate(same, np.array([]))
 
 
-@pytest.mark.parametrize("name", ["landmarks", "landmarks-train", "identity-train", "identity-measure", "features"])
+@pytest.mark.parametrize("name", ["landmarks", "landmarks-train", "identity-train", "features"])
 def test_training_is_repeatable_and_lowers_the_loss(name: str, tmp_path: Path) -> None:
     maker = ViewMaker(_faces(16))
     recipe = Recipe(people=4, images=4, epochs=3, batch=8)
@@ -169,10 +169,10 @@ def test_calibrated_features_have_even_spread_and_mean_zero() -> None:
 def test_training_goes_on_from_a_folder_of_weights(tmp_path: Path) -> None:
     maker = ViewMaker(_faces(16))
     recipe = Recipe(people=4, images=4, epochs=1, batch=8)
-    first = train("identity-measure", maker, recipe, progress=False)
-    save(first, tmp_path / "identity-measure.safetensors", metadata={})
-    on = train("identity-measure", maker, recipe, progress=False, start=tmp_path)
-    fresh = train("identity-measure", maker, recipe, progress=False)
+    first = train("identity-train", maker, recipe, progress=False)
+    save(first, tmp_path / "identity-train.safetensors", metadata={})
+    on = train("identity-train", maker, recipe, progress=False, start=tmp_path)
+    fresh = train("identity-train", maker, recipe, progress=False)
     change = [
         sum(float((a - b).detach().abs().sum()) for a, b in zip(net.parameters(), first.parameters(), strict=True))
         for net in (on, fresh)
