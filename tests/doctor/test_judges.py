@@ -13,6 +13,8 @@ from dgbench.doctor.judges import METRICS, RETRIEVAL, agreements, compare_judges
 from dgbench.doctor.judges_table import BEGIN, END, markdown, put_into, read_found, write_found
 from dgbench.protocols.registry import load_protocol
 
+REPOSITORY = Path(__file__).parents[2]
+
 
 def _table(csim: list[float], measured: list[bool] | None = None) -> pd.DataFrame:
     columns = {}
@@ -86,6 +88,12 @@ def test_the_tables_say_what_was_found_and_come_back_from_their_file(tmp_path: P
     (tmp_path / "other.json").write_text("{}", encoding="utf-8")
     with pytest.raises(UsageError, match="not what `dgbench doctor judges` writes"):
         read_found(tmp_path / "other.json")
+
+
+def test_the_page_shows_the_file_that_was_measured() -> None:
+    page = (REPOSITORY / "docs" / "metrics.md").read_text(encoding="utf-8")
+    shown = page.split(BEGIN)[1].split(END)[0].lstrip("\n")
+    assert shown == markdown(read_found(REPOSITORY / "docs" / "judges-agreement.json"))
 
 
 def test_one_set_or_two_methods_cannot_be_compared() -> None:

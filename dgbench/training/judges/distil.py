@@ -32,7 +32,7 @@ class DistilRecipe:
     rate: float = 3e-3
     seed: int = 0
     structure: float = 4.0
-    people: float = 0.1
+    people: float = 0.3
 
 
 @dataclass(frozen=True)
