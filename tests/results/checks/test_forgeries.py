@@ -1,7 +1,7 @@
 """What a stranger can do to a leaderboard, one forgery a test, and what catches each.
 
 The first tests are the attacks that were tried on version 0.1.0, by the names of their scripts; others follow that
-MTEB, RobustBench and Kaggle had to guard against: copied results, look-alike names, chosen pairs, results of nobody.
+MTEB, RobustBench and Kaggle had to guard against: copied results, look-alike names, chosen pairs, anonymous results.
 """
 
 from __future__ import annotations
