@@ -108,6 +108,8 @@ def test_two_folders_are_matched_by_name_and_the_rest_is_listed(tmp_path):
     assert psnr.measured_only == pytest.approx(np.mean(expected))
     assert psnr.value == pytest.approx(np.sum(expected) / 3), "a pair that cannot be measured scores the floor, 0 dB"
     assert psnr.failures == {"wrong-size": 1}
+    alone = score_folders(tmp_path / "A", tmp_path / "B", metrics=["sharpness"]).metrics[0]
+    assert alone.failures == {"wrong-size": 1}, "also where the metric itself compares no sizes"
 
 
 def test_folders_that_do_not_fit_are_one_line(tmp_path):
