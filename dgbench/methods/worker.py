@@ -18,6 +18,7 @@ from dgbench.methods.contract import LoadContext, Reenactor, Task
 from dgbench.methods.trained import TrainingNote, note_beside
 from dgbench.methods.worker_process import WorkerDied, WorkerLate, WorkerProcess, environment_of
 from dgbench.methods.worker_protocol import PROTOCOL, Done, Fatal, Hello, entry_of, image_bytes, run_line
+from dgbench.methods.worker_setup import are_published, chosen_options, weights_digest, worker_files
 
 #: Of an answer, in pixels.
 _LARGEST_SIDE = 4096
@@ -68,7 +69,7 @@ class IsolatedReenactor(Reenactor):
         self.__dict__.update(name=card.name, needs=frozenset(card.needs), motion=card.motion)
         self.card = card
         self._trained_on = tuple(trained_on)
-        self.options = _chosen(card, options or {})
+        self.options = chosen_options(card, options or {})
         self.batch_size = batch
         self.hello: Hello | None = None
         self.deaths = 0
@@ -112,7 +113,7 @@ class IsolatedReenactor(Reenactor):
             raise UsageError(f"{self.card.name}: --trained-on is for weights without a training.json beside them")
         if note is not None:
             return note.training_data
-        return self._trained_on or (self.card.training_data if self._are_published() else ())
+        return self._trained_on or (self.card.training_data if are_published(self.card, self._setup.checkpoint) else ())
 
     @property
     def environment(self) -> str:  # type: ignore[override]
@@ -123,31 +124,19 @@ class IsolatedReenactor(Reenactor):
     def _note(self) -> TrainingNote | None:
         return note_beside(self._setup.checkpoint) if self._setup.checkpoint is not None else None
 
-    def _are_published(self) -> bool:
-        """Whether the weights are the authors' own, by digest where the card has one, else by file name."""
-        place = self._setup.checkpoint
-        if place is None or not self.card.weights_published:
-            return False
-        if self.card.checkpoint == "folder":
-            return True  # a folder holds the files that the card names, or the worker refuses it
-        known = self.card.weights[0]
-        if known.sha256 is not None:
-            return place.is_file() and sha256_file(place) == known.sha256
-        return place.name in {weight.file for weight in self.card.weights}
-
     def parameters(self) -> dict[str, str | int | float | bool]:
         """Return upstream commit, worker and weights by content, batch and options (a file option by content).
 
         Of weights that dgbench let train, also the budget that they had and what stood in for a loss.
         """
-        code = "".join(f"{path.name} {sha256_file(path)}\n" for path in _worker_files(self.card))
+        code = "".join(f"{path.name} {sha256_file(path)}\n" for path in worker_files(self.card))
         chosen: dict[str, str | int | float | bool] = {
             f"option.{name}": sha256_file(Path(value)) if self.card.options[name].is_file and value else value
             for name, value in self.options.items()
         }
         weights = self._setup.checkpoint
         if weights is not None and weights.exists():
-            chosen["weights_sha256"] = _weights_digest(self.card, weights)
+            chosen["weights_sha256"] = weights_digest(self.card, weights)
             note = self._note()
             chosen |= note.parameters() if note is not None else {}
         return chosen | {
@@ -303,33 +292,3 @@ def _result(message: Done, out: Path) -> Image | Failure:
         return np.frombuffer(data, dtype=np.uint8).reshape(message.height, message.width, 3).copy()
     except (OSError, ValueError, UsageError) as error:
         return Failure("error", f"the worker's image cannot be read ({error})")
-
-
-def _chosen(card: BaselineCard, options: Mapping[str, str]) -> dict[str, str]:
-    for name, value in sorted(options.items()):
-        if name not in card.options:
-            known = ", ".join(sorted(card.options)) or "none"
-            raise UsageError(f"{card.name} has no option '{name}' (it has: {known})")
-        allowed = card.options[name].values
-        if allowed and value not in allowed:
-            raise UsageError(f"{card.name}: option {name}={value} is not one of {', '.join(allowed)}")
-    chosen = {name: options.get(name, option.default) for name, option in sorted(card.options.items())}
-    for name, value in chosen.items():
-        if card.options[name].is_file and value:
-            if not Path(value).is_file():
-                raise MissingError(f"{card.name}: option {name}: no file at {value}; its README says how to make it")
-            chosen[name] = str(Path(value).resolve())  # the worker has a working directory of its own
-    return chosen
-
-
-def _weights_digest(card: BaselineCard, path: Path) -> str:
-    """Return the digest that the worker says in its hello: of the file, or of the files that the card names."""
-    if card.checkpoint == "file":
-        return sha256_file(path) if path.is_file() else ""
-    names = sorted(weight.file for weight in card.weights if (path / weight.file).is_file())
-    return sha256_bytes("".join(f"{name} {sha256_file(path / name)}\n" for name in names).encode())
-
-
-def _worker_files(card: BaselineCard) -> list[Path]:
-    """Return the files whose content decides what the worker does: its own and the shared runtime's."""
-    return [card.worker, *sorted((card.runtime / "dgbench_worker").glob("*.py"))]
