@@ -62,7 +62,7 @@ def _audit_run(
     from dgbench.core.errors import UsageError, WorkFailedError
     from dgbench.engine.run.data import open_data
     from dgbench.engine.run.plan import RunFolder, read_plan
-    from dgbench.engine.score.scorer import RunImages
+    from dgbench.engine.score.run_images import RunImages
     from dgbench.networks.judges import load_judges
     from dgbench.protocols.registry import load_protocol
     from dgbench.results.compare.paired import scored_folder

@@ -21,7 +21,7 @@ from dgbench.engine.run.data import OpenData, open_data
 from dgbench.engine.run.methods import default_checkpoint
 from dgbench.engine.run.plan import RunFolder
 from dgbench.engine.run.tasks import TaskBuilder
-from dgbench.engine.score.scorer import RunImages
+from dgbench.engine.score.run_images import RunImages
 from dgbench.io.cache import cache_folder
 from dgbench.methods.contract import LoadContext
 from dgbench.methods.registry import create

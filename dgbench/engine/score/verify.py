@@ -18,7 +18,8 @@ from dgbench.core.record import Record
 from dgbench.engine.run.data import OpenData, open_data
 from dgbench.engine.run.outputs import adopt_outputs
 from dgbench.engine.run.plan import RunFolder
-from dgbench.engine.score.scorer import RunImages, score_run
+from dgbench.engine.score.run_images import RunImages
+from dgbench.engine.score.scorer import score_run
 from dgbench.io.provenance import code_version
 from dgbench.networks.judges import load_judges
 from dgbench.protocols.registry import load_protocol

@@ -19,7 +19,7 @@ from dgbench.engine.run.interrupt import StoppedError, graceful_stop
 from dgbench.engine.run.plan import RunFolder, Shard, read_plan
 from dgbench.engine.run.runner import RunSummary, run_method
 from dgbench.engine.run.state import journal_state, undone
-from dgbench.engine.score.scorer import RunImages
+from dgbench.engine.score.run_images import RunImages
 from dgbench.io.images import read_image
 from dgbench.methods.contract import LoadContext, Need, Reenactor, Task
 from dgbench.methods.registry import create
