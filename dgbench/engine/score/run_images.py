@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dgbench.core.digests import sha256_bytes
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Failure, Image, Landmarks
