@@ -69,7 +69,7 @@ def verify_record(
     opened = open_data(loaded, data, weights=weights)
     with tempfile.TemporaryDirectory(prefix="dgbench-verify-") as scratch:
         run = Path(scratch) / "run"
-        adopt_outputs(loaded, opened, outputs, method=record.method.name, out=run, data=data)
+        adopt_outputs(loaded, opened, outputs, method=record.method.name, out=run, data=data, as_delivered=True)
         images = RunImages(RunFolder(run), opened)
         same, root = _same_outputs(record, outputs, images, opened.pairs)
         if sample is None:
