@@ -48,7 +48,7 @@ class Targets:
 def targets_of(pool: Pool) -> Targets:
     """Return the targets: the teacher's vector near the front, the person's frontal mean in profile, mixed between.
 
-    Samples in profile of a person without a frontal view, and of nobody, are not taught.
+    Samples in profile of a person without a frontal view, and samples without a person, are not taught.
     """
     plain = (pool.kind == KINDS.index("plain")) & (pool.person >= 0)
     people = np.unique(pool.person[plain & (np.abs(pool.yaw) < 40)])
