@@ -33,7 +33,7 @@ def test_people_are_apart_balanced_and_of_the_right_half(name: str):
     if protocol.purpose == "test":
         assert len(set(served.values())) == 1
     else:
-        assert max(served.values()) < 2 * min(served.values())
+        assert max(served.values()) < 3 * min(served.values())  # partners are drawn
 
 
 @pytest.mark.parametrize("name", SYNTHFACE)
