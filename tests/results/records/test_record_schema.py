@@ -122,7 +122,7 @@ def test_an_old_file_goes_through_the_whole_store(tmp_path: Path, monkeypatch: p
     assert check(root) == []
     assert json.loads((target / RECORD).read_text())["schema_version"] == 0
     assert (
-        "| 1 | dg | reported by its author; no digests; code unknown | 48/48 |"
+        "| reported by its author; no digests; code unknown | 48/48 |"
         in (root / "leaderboards" / "synthface-mini-cross@1.md").read_text()
     )
 
