@@ -26,8 +26,8 @@ def import_official(
 ) -> None:
     """Import official DG weights: read safely, check every key and shape, write safetensors."""
     from dgbench.core.errors import UsageError
-    from dgbench.models.dg.official_import import TRAINED_ON
-    from dgbench.models.dg.official_import import import_official as run
+    from dgbench.models.dg.official.convert import TRAINED_ON
+    from dgbench.models.dg.official.convert import import_official as run
 
     if not 0 < map_value <= 1:
         raise UsageError(f"--map-value {map_value}: must be above 0 and at most 1")

@@ -12,7 +12,8 @@ import numpy as np
 from dgbench.core.errors import UsageError
 from dgbench.core.face import Failure, Image
 from dgbench.core.record import MetricValue
-from dgbench.metrics import fvd, jitter
+from dgbench.metrics.clips import fvd as fvd
+from dgbench.metrics.clips import jitter as jitter
 from dgbench.metrics.contract import Judges
 from dgbench.scoring.score_table import exact_mean
 from dgbench.stats.clusters import DRAWS, Clusters, mean_interval

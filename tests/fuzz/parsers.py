@@ -287,7 +287,7 @@ def _weights(folder: Path) -> list[Parser]:
 
     from dgbench.models.dg.checkpoint import load_checkpoint, save_model
     from dgbench.models.dg.model import DgModel
-    from dgbench.models.dg.official import read_official
+    from dgbench.models.dg.official.networks import read_official
     from dgbench.networks.sessions import open_session
     from dgbench.synthface.head.load import load_head
     from dgbench.synthface.head.truth import read_truth, write_truth

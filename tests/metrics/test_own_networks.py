@@ -12,8 +12,10 @@ from skimage.metrics import structural_similarity
 
 from dgbench.core.errors import MissingError, UsageError
 from dgbench.core.face import Failure
-from dgbench.metrics import compat_csim, compat_fid, expression_coefficients, lpips
+from dgbench.metrics import expression_coefficients, lpips
 from dgbench.metrics.frechet import frechet
+from dgbench.metrics.paper import csim as compat_csim
+from dgbench.metrics.paper import fid as compat_fid
 from dgbench.metrics.registry import make_metric
 from dgbench.scoring.evaluator import evaluate
 

@@ -10,9 +10,9 @@ from fakes import FakeJudges, face_image
 
 from dgbench.core.errors import MissingError, UsageError
 from dgbench.core.face import Failure
+from dgbench.metrics.clips.fvd import FILE
+from dgbench.metrics.clips.jitter import jitter
 from dgbench.metrics.frechet import frechet
-from dgbench.metrics.fvd import FILE
-from dgbench.metrics.jitter import jitter
 from dgbench.scoring.clips import Clip, score_clips
 
 CLOUD = np.random.default_rng(0).uniform(0, 100, (68, 2))

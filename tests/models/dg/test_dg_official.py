@@ -16,9 +16,9 @@ from dgbench.models.dg.checkpoint import load_checkpoint
 from dgbench.models.dg.config import DgConfig, IdsgConfig, MapConfig, RfgConfig, compat
 from dgbench.models.dg.discriminators import Discriminators
 from dgbench.models.dg.model import DgModel
-from dgbench.models.dg.official import read_official
-from dgbench.models.dg.official_import import import_official
-from dgbench.models.dg.official_names import official_names, pix2pix_names
+from dgbench.models.dg.official.convert import import_official
+from dgbench.models.dg.official.names import official_names, pix2pix_names
+from dgbench.models.dg.official.networks import read_official
 
 KEYS = json.loads((Path(__file__).parent / "official_keys.json").read_text())
 

@@ -15,7 +15,7 @@ from dgbench.core.record import PlainText
 from dgbench.models.dg.checkpoint import load_checkpoint, save_model
 from dgbench.models.dg.config import DgConfig
 from dgbench.models.dg.idsg import ShapeGenerator
-from dgbench.models.dg.official import OfficialFile, read_official
+from dgbench.models.dg.official.networks import OfficialFile, read_official
 
 #: What the authors' weights were trained on, unless they lie in the folder of another data set.
 TRAINED_ON = ("VoxCeleb1",)

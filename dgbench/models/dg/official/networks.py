@@ -16,7 +16,7 @@ from dgbench.models.dg.config import DgConfig, IdsgConfig, MapConfig, RfgConfig,
 from dgbench.models.dg.discriminators import Discriminators
 from dgbench.models.dg.idsg import IdentityClassifier, LandmarkDiscriminator
 from dgbench.models.dg.model import DgModel
-from dgbench.models.dg.official_names import official_names, pix2pix_names
+from dgbench.models.dg.official.names import official_names, pix2pix_names
 from dgbench.networks.torch_file import read_tensors
 
 State = Mapping[str, Tensor]

@@ -1,0 +1,1 @@
+"""``dgbench data …``: one file per verb."""

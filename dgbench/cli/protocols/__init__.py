@@ -1,0 +1,1 @@
+"""``dgbench protocols …``: one file per verb."""

@@ -1,0 +1,1 @@
+"""Metrics of clips: what is measured over time."""

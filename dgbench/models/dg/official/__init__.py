@@ -1,0 +1,1 @@
+"""The released checkpoints of the DG authors: their names, shapes and conversion."""
