@@ -16,6 +16,7 @@ from dgbench.core.digests import digest
 from dgbench.core.record import MetricValue, Record
 from dgbench.results.boards.board import Section, make_boards
 from dgbench.results.checks.pairs_check import _summaries
+from dgbench.results.records.card_lock import read_card_lock
 from dgbench.results.records.rules import rules_beside
 from dgbench.results.records.store import (
     ENVIRONMENT,
@@ -40,6 +41,7 @@ def make_repository(place: Path) -> Path:
     results = place / "results"
     for method in HONEST:
         shutil.copytree(ROOT / "results" / PROTOCOL / "v1" / method, results / PROTOCOL / "v1" / method)
+        _as_by_todays_cards(next((results / PROTOCOL / "v1" / method).glob("*/record.json")).parent)
     shutil.copytree(ROOT / "protocols" / PROTOCOL / "v1", place / "protocols" / PROTOCOL / "v1")
     lock = json.loads((ROOT / "protocols" / "RELEASED.json").read_text())
     (place / "protocols" / "RELEASED.json").write_text(json.dumps({f"{PROTOCOL}@1": lock[f"{PROTOCOL}@1"]}))
@@ -50,6 +52,20 @@ def make_repository(place: Path) -> Path:
     commit(place, "base")
     git(place, "checkout", "-q", "-b", "work")
     return results
+
+
+def _as_by_todays_cards(folder: Path) -> None:
+    """Give a copied record the newest locked cards: committed ones grow old whenever a judge is made anew."""
+    record, lock = read_record(folder), read_card_lock()
+    metrics = []
+    for value in record.metrics:
+        if lock.status(value, record.judges) == "older":
+            newest = lock.of(value.name, record.judges)[-1]
+            value = value.model_copy(update={"card": newest.card, "card_digest": newest.digest})
+        metrics.append(value)
+    table = read_pair_scores(folder / PAIR_SCORES)
+    environment = json.loads((folder / ENVIRONMENT).read_text())
+    write_record(folder, record.model_copy(update={"metrics": tuple(metrics)}), table, environment)
 
 
 def git(place: Path, *arguments: str) -> str:

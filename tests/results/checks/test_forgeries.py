@@ -261,7 +261,7 @@ def test_older_cards_do_not_mix_with_newer(results: Path, monkeypatch: pytest.Mo
     from dgbench.results.records import card_lock
 
     lock = card_lock.read_card_lock()
-    (held,) = [entry for entry in lock.entries if (entry.card.name, entry.judges) == ("csim", "embedded")]
+    held = lock.of("csim", "embedded")[-1]
     newer = held.model_copy(update={"card": held.card.model_copy(update={"version": 99})})
     card_lock.write_card_lock(lock.with_current([newer]), tmp_path / "cards.json")
     monkeypatch.setattr(card_lock, "FILE", tmp_path / "cards.json")
