@@ -27,7 +27,7 @@ def test_a_metric_that_is_computed_otherwise_is_broken(monkeypatch: pytest.Monke
     real = psnr.psnr
     monkeypatch.setattr(psnr, "psnr", lambda *images: real(*images) + 0.01)
     (found,) = checks._golden()
-    assert found.verdict == "broken" and found.detail.startswith("psnr is 13.4")
+    assert found.verdict == "broken" and found.detail.startswith("psnr is 11.75")
 
 
 def test_a_folder_whose_locks_keep_nobody_out_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

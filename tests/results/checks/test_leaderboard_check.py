@@ -170,7 +170,7 @@ def test_a_correction_with_a_reason_is_allowed_and_one_without_is_not(repository
         with pytest.raises(UsageError, match="reasons of at least 20 characters"):
             check(repository, base=base)
     file.write_text(f"{place}: trained anew: the first run was of another model\n")
-    with pytest.raises(UsageError, match="not a file of corrections"):
+    with pytest.raises(UsageError, match="not a list of corrections"):
         check(repository)
 
 
