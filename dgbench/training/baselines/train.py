@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,20 +137,37 @@ def _described(card: BaselineCard, python: Path) -> tuple[Layout, bool]:
         raise WorkFailedError(f"{card.name}: {card.trainer} does not describe itself ({error})") from error
 
 
+@contextmanager
+def _passed_on(process: WorkerProcess) -> Iterator[list[int]]:
+    """Pass a first Ctrl-C on to the process, which stops at its next good moment; a second one ends this one.
+
+    Yields a list that is no longer empty once that happened. Outside the main thread nothing is passed on.
+    """
+    asked: list[int] = []
+
+    def heard(number: int, frame: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+        process.interrupt()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = signal.signal(signal.SIGINT, heard)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _conversation(process: WorkerProcess, job: TrainingJob, told: Told | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """Hear the launcher out; return its hello and its closing message."""
     hello: dict[str, Any] = {}
-    interrupted = False
-    with Journal(job.out / "journal.jsonl") as journal:
+    with Journal(job.out / "journal.jsonl") as journal, _passed_on(process) as asked:
         while True:
             try:
                 message = json.loads(process.receive_line(_SILENCE_S))
-            except KeyboardInterrupt:
-                if interrupted:
-                    raise
-                interrupted = True
-                process.interrupt()
-                continue
             except (WorkerDied, WorkerLate, ValueError) as error:
                 raise WorkFailedError(
                     f"{job.card.name}: its training ended: {error}; see {job.out / LOG}, "
@@ -165,7 +185,7 @@ def _conversation(process: WorkerProcess, job: TrainingJob, told: Told | None) -
                 if told is not None:
                     told(message["share"], message["losses"])
             elif kind == "closed":
-                return hello, message | {"interrupted": interrupted}
+                return hello, message | {"interrupted": bool(asked)}
 
 
 def _note(
