@@ -18,7 +18,7 @@ class OwnRows:
     def __init__(self, metric: OwnFeatures, folder: Path, n: int) -> None:
         self._metric = metric
         self._there = np.zeros(n, dtype=np.bool_)
-        own = folder / metric.card.name
+        own = folder / metric.card.name.replace("/", "_")
         own.mkdir()
         self._spool = FeatureSpool(own, n)
 

@@ -34,7 +34,7 @@ def test_a_missing_head_is_exit_3_and_says_how_to_get_it(dgbench, tmp_path: Path
 
 def test_fetch_head_from_no_folder_is_exit_2(dgbench, tmp_path: Path):
     done = dgbench("data", "fetch-head", "--from", tmp_path / "none", "--out", tmp_path / "head.npz")
-    assert done.returncode == 2 and "no such folder" in done.stderr
+    assert done.returncode == 2 and "no such file or folder" in done.stderr
 
 
 def test_a_tree_is_written_found_whole_and_indexed(dgbench, tmp_path: Path, assets: Path):

@@ -36,7 +36,7 @@ def _values(records: Mapping[str, Record], metric: str) -> dict[str, float]:
 def assert_ordered(records: Mapping[str, Record], *, cross: bool, slack: float = 0.0) -> None:
     """Hold the six sanity baselines of one protocol against the order that their construction demands.
 
-    ``slack`` is what a light blur may gain in CSIM by chance where there are few pairs.
+    ``slack`` is what a light blur may gain in CSIM, and as a share in pose, by chance where there are few pairs.
     """
     assert set(records) == set(QUICK)
     ssim, csim, pose = (_values(records, name) for name in ("ssim", "csim", "pose"))
@@ -55,7 +55,7 @@ def assert_ordered(records: Mapping[str, Record], *, cross: bool, slack: float =
         assert abs(csim["copy-reference"] - csim["shuffled"]) < 0.1 < csim["blurred-target"]
 
     assert min(pose, key=pose.__getitem__) in ("copy-reference", "target")
-    assert pose["copy-reference"] <= pose["target"] <= pose["blurred-target"] < pose["copy-source"]
+    assert pose["copy-reference"] <= pose["target"] <= pose["blurred-target"] * (1 + slack) < pose["copy-source"]
     assert max(pose, key=pose.__getitem__) == "black"
 
 
@@ -66,7 +66,12 @@ def _committed(protocol: str) -> dict[str, Record]:
     return {name: records[0].record for name, records in found.items() if records}
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+def _is_committed(protocol: str) -> bool:
+    identifier, _, version = protocol.partition("@")
+    return (RESULTS / identifier / f"v{version}").is_dir()
+
+
+@pytest.mark.parametrize("protocol", [name for name in PROTOCOLS if _is_committed(name)])
 def test_on_every_synthface_protocol_in_the_committed_records(protocol: str) -> None:
     records = _committed(protocol)
     assert all(record.coverage.found == record.coverage.expected for record in records.values())

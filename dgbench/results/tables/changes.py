@@ -55,7 +55,7 @@ def _rows(boards: Sequence[Board]) -> dict[_Key, tuple[str, str, str]]:
     for board in boards:
         for section in board.sections:
             for row in section.rows:
-                place = formats.rank(row.rank) or f"unranked ({row.reason})"
+                place = formats.place(row.rank, group=row.group, reason=row.reason)
                 value = formats.short_cell(row.metric(section.primary), row.spread(section.primary))
                 key = (board.protocol, section.judges or "none", row.text)
                 rows[key] = (place, f"{section.primary} {value}", row.tier)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -48,7 +49,9 @@ def test_a_fresh_process_gives_the_same_bytes(simple):
     """)
     import hashlib
 
-    there = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}  # the simple head is a module of the tests
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=env)
+    there = done.stdout.strip()
     here = render(simple, person(1), Scene(yaw=40, size=96))
     assert hashlib.sha256(here.image.tobytes() + here.landmarks.points.tobytes()).hexdigest() == there
 
