@@ -49,6 +49,7 @@ def test_every_verb_exists_and_has_json(verb: str) -> None:
     assert function.__doc__
 
 
+@pytest.mark.slow
 def test_errors_are_one_line_with_their_exit_code(dgbench: Dgbench, tmp_path: Path) -> None:
     run = ("run", "--protocol", "frll-cross@1", "--method", "copy-source", "--out", tmp_path / "r")
     cases = {

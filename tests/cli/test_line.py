@@ -23,6 +23,7 @@ def few(assets: Path, tmp_path: Path) -> Path:
     return tmp_path / "frll"
 
 
+@pytest.mark.slow
 def test_run_score_leaderboard(dgbench: Dgbench, few: Path, assets: Path, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     common = ("--protocol", "frll-cross@1", "--data", few)
@@ -49,6 +50,7 @@ def test_run_score_leaderboard(dgbench: Dgbench, few: Path, assets: Path, tmp_pa
     assert "mine on frll-cross@1" in adopted.stdout
 
 
+@pytest.mark.slow
 def test_two_models_of_one_method_are_told_apart_where_they_fail(dgbench: Dgbench, tmp_path: Path) -> None:
     (tmp_path / "suite.yaml").write_text(
         "name: two\nprotocols: [synthface-mini-self]\nruns: runs\nresults: results\nmethods:\n"
@@ -70,6 +72,7 @@ def test_training_data_of_a_run_is_the_runs_own(dgbench: Dgbench, tmp_path: Path
     assert "--trained-on go with --outputs" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_is_said_before_any_work(dgbench: Dgbench, few: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = dgbench("run", "--protocol", "frll-cross@1", "--data", few, "--method", "black", "--out",
@@ -78,6 +81,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_any_work(dgbench: Dgbenc
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_pickle_is_no_checkpoint(dgbench: Dgbench, few: Path, tmp_path: Path) -> None:
     import pickle
 

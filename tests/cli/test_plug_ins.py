@@ -52,6 +52,7 @@ def lines(text: str) -> list[str]:
         ("", ("methods", "list", "--baselines", "./nowhere"), "nowhere: no such folder of baselines"),
     ],
 )
+@pytest.mark.slow
 def test_bad_plug_ins_are_one_line_and_exit_2(dgbench, home, code, arguments, words):
     (home / "bad.py").write_text(code)
     done = dgbench(*arguments)

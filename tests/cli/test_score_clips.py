@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from dgbench.io.images import write_png
 
@@ -19,6 +20,7 @@ def clip(folder: Path, count: int) -> None:
         write_png(folder / f"{number}.png", np.full((64, 64, 3), 40 * number, np.uint8))
 
 
+@pytest.mark.slow
 def test_clips_without_a_face_score_the_cap_and_say_why(dgbench: Dgbench, tmp_path: Path) -> None:
     clip(tmp_path / "real" / "id1" / "a", 4)
     clip(tmp_path / "made" / "id1" / "a", 3)

@@ -19,6 +19,7 @@ import pytest
         (["voxceleb1", "--frames", "0"], "--frames"),
     ],
 )
+@pytest.mark.slow
 def test_wrong_use_is_exit_2_before_the_head_is_looked_for(dgbench, tmp_path: Path, arguments: list[str], words: str):
     done = dgbench("data", "synth", *arguments, "--out", tmp_path / "t")
     assert done.returncode == 2 and words in done.stderr
@@ -37,6 +38,7 @@ def test_fetch_head_from_no_folder_is_exit_2(dgbench, tmp_path: Path):
     assert done.returncode == 2 and "no such file or folder" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_tree_is_written_found_whole_and_indexed(dgbench, tmp_path: Path, assets: Path):
     head = assets / "ict_facekit" / "ict_facekit.npz"
     words = ["--subset", "subject=01", "--subset", "camera=090", "--subset", "expression=happy", "--size", 64]

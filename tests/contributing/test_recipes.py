@@ -56,6 +56,7 @@ def style(checkout: Path, *files: str) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_add_a_metric(checkout: Path) -> None:
     (printed,) = follow("Add a metric", checkout)
     assert "mse@1: MSE, lower is better" in printed
@@ -81,6 +82,7 @@ def test_add_a_method(checkout: Path) -> None:
     style(checkout, "dgbench/methods/sanity/mirror.py")
 
 
+@pytest.mark.slow
 def test_the_readmes_class_runs_from_the_command_line(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()

@@ -79,6 +79,7 @@ def test_on_every_synthface_protocol_in_the_committed_records(protocol: str) -> 
 
 
 @pytest.mark.parametrize("protocol", [name for name in PROTOCOLS if "-mini-" in name])
+@pytest.mark.slow
 def test_on_pairs_made_now(protocol: str, tmp_path: Path) -> None:
     records = {}
     for name in QUICK:

@@ -38,6 +38,7 @@ def outcomes(toy, tmp_path, monkeypatch):
     return run_suite(read_suite(tmp_path / "suite.yaml"))[0]
 
 
+@pytest.mark.slow
 def test_both_are_scored_each_with_its_own_modules_and_the_missing_one_is_said(outcomes, tmp_path):
     made = {(o.cell.method.name, o.cell.seed): o for o in outcomes}
     missing = made[("toy-b", 1)].error

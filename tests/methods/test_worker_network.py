@@ -56,6 +56,7 @@ def test_the_network_runs_without_a_gpu_and_equals_a_direct_call(toy, make_task,
         (lambda state: {"generator": state, "opts": Path("/")}, "holds more than weights"),
     ],
 )
+@pytest.mark.slow
 def test_a_wrong_or_pickled_checkpoint_is_refused_in_one_line(toy, generator, tmp_path, content, words):
     path = save(tmp_path / "w.pth", content(generator().state_dict()))
     with pytest.raises(UsageError) as caught:

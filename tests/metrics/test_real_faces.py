@@ -36,6 +36,7 @@ def judges(assets):
     return load_judges("open", weights=assets / "nets", roles=["identity", "detector"])
 
 
+@pytest.mark.slow
 def test_same_and_different_people_are_as_the_readme_states(people, judges):
     """README: same person mean 0.907 (min 0.731), others mean 0.041 (max 0.452)."""
     seen = {name: judges.observe(pair) for name, pair in people.items()}

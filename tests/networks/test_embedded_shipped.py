@@ -55,6 +55,7 @@ def test_what_is_no_face_is_not_detected(judges: Judges, size: int) -> None:
         assert seen.alignment == "fixed-box" and seen.embedding is not None
 
 
+@pytest.mark.slow
 def test_unseen_people_are_found_and_told_apart(faces: Faces) -> None:
     found = find(faces)
     report = landmark_report(faces, found)

@@ -181,6 +181,7 @@ def inception_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_features_equal_torch_fidelity_and_any_split(inception_file: Path) -> None:
     """Inception on 299 px is slow on a CPU, so a few images must do."""
     from torch_fidelity.utils import create_feature_extractor
@@ -220,6 +221,7 @@ def test_tensors_of_another_network_are_refused(tmp_path: Path) -> None:
         Inception(tmp_path / "other.pth")
 
 
+@pytest.mark.slow
 def test_landmarks_equal_face_alignment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import face_alignment
     from face_alignment.detection.scrfd.scrfd_detector import SCRFDDetector

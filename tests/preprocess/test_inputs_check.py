@@ -112,6 +112,7 @@ def _squeezed(picture: Pillow.Image) -> Pillow.Image:
         (lambda i: i.resize((256, 256)), "too small for a frame of 256 px (256x256)"),
     ],
 )
+@pytest.mark.slow
 def test_what_was_done_to_a_copy_is_found(tmp_path: Path, change: Callable, said: str) -> None:
     report = _check(tmp_path / "copy", change)
     assert report.state == ("altered" if said else "original"), str(report)

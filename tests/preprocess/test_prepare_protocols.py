@@ -154,6 +154,7 @@ class _Backwards:
 
 
 @pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.slow
 def test_a_protocol_from_files_to_generated_images(
     name: str,
     tmp_path: Path,

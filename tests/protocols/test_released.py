@@ -78,6 +78,7 @@ def _follows_from_the_rule(loaded: LoadedProtocol) -> bool:
 
 
 @pytest.mark.parametrize("loaded", [one for one in FROZEN if not _is_slow(one)], ids=lambda one: one.protocol.name)
+@pytest.mark.slow
 def test_a_frozen_list_follows_from_rule_and_seed(loaded: LoadedProtocol) -> None:
     assert _follows_from_the_rule(loaded)
 

@@ -31,6 +31,7 @@ def small(runs: Path, tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
+@pytest.mark.slow
 def test_report_and_leaderboard_are_written_and_say_where(small: Path, tmp_path: Path) -> None:
     status, out, _ = _dgbench("report", small, "--out", "site", "--runs", small, "--no-figures", "--json", cwd=tmp_path)
     said = json.loads(out)

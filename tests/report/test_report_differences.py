@@ -62,6 +62,7 @@ def test_groups_have_the_means_of_their_pairs(runs: Path) -> None:
     assert sum(entry["n"] for entry in data["people"]) == data["pairs"] == len(table)
 
 
+@pytest.mark.slow
 def test_the_page_holds_the_same_data(site: Path, runs: Path) -> None:
     text = (site / "compare" / "frll-cross-v1-embedded.html").read_text(encoding="utf-8")
     found = json.loads(re.search(r'id="c-data">(.*?)</script>', text, re.S).group(1))  # type: ignore[union-attr]

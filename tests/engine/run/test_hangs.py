@@ -103,6 +103,7 @@ def test_a_method_that_cannot_be_interrupted_is_ended_and_its_pair_kept_as_timed
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.slow
 def test_the_second_signal_ends_even_a_method_that_takes_every_exception(
     tmp_path: Path, number: signal.Signals
 ) -> None:

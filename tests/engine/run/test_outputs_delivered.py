@@ -55,12 +55,14 @@ def _write(folder: Path, shots: dict[str, Image], name: str = "{}.png", change: 
 
 
 @pytest.mark.parametrize("name", ["{}.png", "{}.png.png", "deep/er/{}.png", "part{1}/{0}.PNG", "{} .png", "{}.jpg.png"])
+@pytest.mark.slow
 def test_names_and_folders_that_can_mean_one_thing_are_understood(tmp_path: Path, shots, adopt, name: str) -> None:
     done = adopt(_write(tmp_path / "o", shots, name))
     assert (done.taken, done.unmatched, done.findings) == (N, [], [])
 
 
 @pytest.mark.parametrize("prefix", ["", "images/", "home/me/out/", "images\\", "./"])
+@pytest.mark.slow
 def test_archives_with_folders_and_a_readme_are_understood(tmp_path: Path, shots, adopt, prefix: str) -> None:
     with zipfile.ZipFile(tmp_path / "o.zip", "w") as archive:
         for pair_id, image in shots.items():
@@ -119,6 +121,7 @@ def _signed_cast(image: Image) -> Image:
         (None, "they belong to other pairs"),
     ],
 )
+@pytest.mark.slow
 def test_outputs_that_are_not_what_their_names_say_are_not_scored(
     tmp_path: Path, shots, adopt, monkeypatch: pytest.MonkeyPatch, change, words: str
 ) -> None:

@@ -49,6 +49,7 @@ def _value(record: Record, name: str) -> float:
 
 
 @pytest.mark.usefixtures("colour_judges")
+@pytest.mark.slow
 def test_sanity_baselines_stand_where_they_must(tmp_path: Path, frll_copy: MakeCopy) -> None:
     data = frll_copy(14)
     records = {name: _scored(data, tmp_path / name, name) for name in QUICK}
@@ -130,6 +131,7 @@ def test_a_photograph_that_cannot_be_read_leaves_its_pairs_uncovered(tmp_path: P
 
 @pytest.mark.usefixtures("colour_judges")
 @pytest.mark.parametrize(("people", "limit"), [(14, None), (14, 3), (10, None)])
+@pytest.mark.slow
 def test_a_copy_that_covers_other_pairs_than_the_run_is_refused(
     tmp_path: Path, frll_copy: MakeCopy, people: int, limit: int | None
 ) -> None:
@@ -206,6 +208,7 @@ def test_anybodys_images_become_a_run_with_every_flaw_counted(tmp_path: Path, fr
 
 
 @pytest.mark.usefixtures("colour_judges")
+@pytest.mark.slow
 def test_images_taken_in_again_are_looked_at_again(tmp_path: Path, frll_copy: MakeCopy) -> None:
     data, outputs = frll_copy(12), tmp_path / "outputs"
     opened = open_data(PROTOCOL, data)
@@ -299,6 +302,7 @@ def test_outputs_of_another_protocol_or_twice_are_refused(tmp_path: Path, frll_c
         adopt_outputs(PROTOCOL, opened, tmp_path / "o", **formula)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_the_line_on_real_faces(assets: Path, tmp_path: Path) -> None:
     """Six sanity baselines on photographs, judged by real networks: each stands where it must."""
     people = sorted({path.name[:3] for path in (assets / "frll" / "neutral_front").glob("*.jpg")})[:24]

@@ -53,6 +53,7 @@ def test_an_honest_record_agrees_and_its_images_are_the_ones_that_it_names(score
     assert tier_of(stored) == "measured again here"
 
 
+@pytest.mark.slow
 def test_all_pairs_are_measured_where_no_sample_is_asked_for(scored: Path, record: Path) -> None:
     statement = verify_record(record, scored / "images")
     result = statement.predicate.result

@@ -45,6 +45,7 @@ def _write(folder: Path, text: str = TEXT) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_suite_runs_scores_publishes_and_resumes(
     tmp_path: Path, frll_copy: MakeCopy, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -174,6 +174,7 @@ def test_id_embed_variant_equals_the_official_networks(tmp_path: Path) -> None:
         close(read.modules["face"](maps, style, torch.Generator().manual_seed(4)), expected)
 
 
+@pytest.mark.slow
 def test_official_width_at_256_pixels_equals_the_official_networks(tmp_path: Path) -> None:
     nets = {
         "generator": random_state(KEYS["rfg_ema.generator"], 0),

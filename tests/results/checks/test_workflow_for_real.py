@@ -128,6 +128,7 @@ def test_a_made_up_repository_runs_its_method_and_is_stopped_when_it_gets_worse(
     assert record["method"]["name"] == "mine" and record["coverage"]["generated"] == 384
 
 
+@pytest.mark.slow
 def test_the_history_job_passes_in_a_fresh_clone_and_fails_on_an_edited_score(tmp_path: Path) -> None:
     if not (_ROOT / ".git").exists():
         pytest.skip("not a git checkout, so there is nothing to clone")

@@ -76,6 +76,7 @@ def agreement(head, people, poses, size):
     return same / total, wrong
 
 
+@pytest.mark.slow
 def test_visibility_agrees_with_rays_on_the_scanned_head(scanned):
     bald = [p for p in map(person, range(200)) if p.hair_style == "bald" and p.glasses == "none" and p.beard == "none"]
     share, wrong = agreement(scanned, bald[:1], POSES, 256)
@@ -101,6 +102,7 @@ def test_visibility_hardly_depends_on_the_size(scanned, size):
     assert different <= 0.02 * 4 * 68
 
 
+@pytest.mark.slow
 def test_long_hair_hides_the_ear_side_of_the_jaw(scanned):
     def hidden(who):
         right = render(scanned, who, Scene(yaw=-80, size=128)).landmarks.visibility[13:17]

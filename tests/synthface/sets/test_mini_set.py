@@ -189,6 +189,7 @@ def test_rounding_moves_no_level_by_more_than_three():
 
 
 @pytest.mark.parametrize("number", [1, 77, 131, 160])
+@pytest.mark.slow
 def test_the_head_renders_the_shipped_bytes(store: MiniStore, real_head: Head, number: int):
     for cell in (cells_of(number)[0], cells_of(number)[-1]):
         made, key = render_mini(real_head, mini_shot(number, cell)), key_of(number, cell)

@@ -37,6 +37,7 @@ def clips(name: str, *, people: int = 1, frames: int = 5) -> TreePlan:
     return TreePlan(name, 0, 64, Selection(identities=people, frames=frames, only={"utterance": frozenset({"00001"})}))
 
 
+@pytest.mark.slow
 def test_one_and_two_workers_write_the_same_bytes(tmp_path: Path, small_head: Head):
     only = {"camera": frozenset({"090"}), "expression": frozenset({"happy"}), "subject": frozenset({"01", "29"})}
     plan = TreePlan("rafd", 0, 64, Selection(only=only))

@@ -67,6 +67,7 @@ def test_the_learning_rate_falls_at_the_authors_share_of_the_budget(make_job, dr
     assert rates(job.out) == pytest.approx([1e-2, 1e-3, 1e-3, 1e-3])
 
 
+@pytest.mark.slow
 def test_training_learns_and_one_seed_gives_one_network(make_job, drawn, tmp_path):
     told = []
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
@@ -106,6 +107,7 @@ def test_too_few_clips_for_a_batch_are_one_line_with_the_log(make_job, drawn):
     assert "authors.log" in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_stopped_training_keeps_its_state_and_goes_on(make_job, drawn, tmp_path):
     """SIGINT to a process that trains, as Ctrl-C sends it: the note is written, and the rest of the budget follows."""
     job = make_job("4000steps")

@@ -137,6 +137,7 @@ def test_nan_stops_before_the_update_and_keeps_the_last_good_checkpoint(
     assert finished_checkpoints(tmp_path) and not (tmp_path / "dg.json").exists()
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one(bank: FrameBank, features: Tensor, tmp_path: Path) -> None:
     config = tiny_config(ema=0.0)  # the exported average is then the live model
     fit(config, bank, features, tmp_path / "one")
