@@ -91,11 +91,12 @@ def test_wrong_options_are_exit_2_and_json_too(dgbench: Dgbench) -> None:
 
 
 _VERB = """
-from dgbench.cli import app, output, protocols
+from dgbench.cli import app, output
+from dgbench.cli.protocols import lists
 from dgbench.core.errors import WorkFailedError
 def list_(*, as_json: output.AsJson = False) -> None:
     {body}
-protocols.list_ = list_
+lists.list_ = list_
 app.main()
 """
 
