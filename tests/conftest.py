@@ -35,8 +35,12 @@ def _named(folder: Path, config: pytest.Config) -> bool:
     return any(place == folder or folder in place.parents for place in named)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect slow tests, unless all are asked for, markers are, or a test is named by its node id."""
+    """Mark what lies in a slow folder; deselect slow tests, unless they, markers, or a node id are asked for."""
+    for item in items:
+        if set(SLOW_FOLDERS) & set(item.path.parts):
+            item.add_marker("slow")
     if config.getoption("--all") or config.getoption("markexpr") or any("::" in one for one in config.args):
         return
     slow = [item for item in items if item.get_closest_marker("slow")]
