@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dgbench.cli.app import main
+from dgbench.cli.app import script
 
 if __name__ == "__main__":
-    main()
+    script()

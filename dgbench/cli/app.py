@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -48,6 +49,22 @@ def main() -> None:
         code = 1
         print(f"dgbench: standard output cannot be written ({error.strerror or error})", file=sys.stderr)
     sys.exit(code)
+
+
+def script() -> None:
+    """Run :func:`main` as a process of its own and end it at once.
+
+    When everything is written, threads of native libraries may still be running; their destructors at interpreter exit
+    have been seen to abort a finished command ("terminate called without an active exception").
+    """
+    code: object = 1
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
 
 
 def _open_standard_streams() -> None:

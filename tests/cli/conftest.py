@@ -19,7 +19,7 @@ def dgbench(tmp_path: Path) -> Dgbench:
 
     def call(*arguments: object, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", "from dgbench.cli.app import main; main()", *map(str, arguments)],
+            [sys.executable, "-c", "from dgbench.cli.app import script; script()", *map(str, arguments)],
             capture_output=True, text=True, timeout=240, env={**os.environ, **(env or {})}, check=False,
         )  # fmt: skip
 

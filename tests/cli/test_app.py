@@ -130,7 +130,7 @@ def test_a_result_and_a_late_error_are_one_json_object() -> None:
 def test_a_reader_that_went_away_is_told_nothing(words: tuple[str, ...]) -> None:
     reads, writes = os.pipe()
     os.close(reads)
-    command = [sys.executable, "-c", "from dgbench.cli.app import main; main()", *words]
+    command = [sys.executable, "-c", "from dgbench.cli.app import script; script()", *words]
     done = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     os.close(writes)
     assert done.returncode == 1
@@ -148,7 +148,7 @@ def test_a_reader_that_went_away_is_told_nothing(words: tuple[str, ...]) -> None
 )
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_output_that_cannot_be_written_is_one_line(words: str, redirection: str, line: str) -> None:
-    command = f'"{sys.executable}" -c "from dgbench.cli.app import main; main()" {words} {redirection}'
+    command = f'"{sys.executable}" -c "from dgbench.cli.app import script; script()" {words} {redirection}'
     done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert line in done.stderr

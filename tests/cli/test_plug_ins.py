@@ -119,7 +119,7 @@ def test_h_is_help_everywhere_and_soon(dgbench):
 def test_the_shell_completes_verbs(dgbench):
     env = {"_DGBENCH_COMPLETE": "complete_bash", "COMP_WORDS": "dgbench met", "COMP_CWORD": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", "import sys; sys.argv[0] = 'dgbench'; from dgbench.cli.app import main; main()"],
+        [sys.executable, "-c", "import sys; sys.argv[0] = 'dgbench'; from dgbench.cli.app import script; script()"],
         capture_output=True, text=True, env={**os.environ, **env}, check=False,
     )  # fmt: skip
     assert {"methods", "metrics"} <= set(done.stdout.split()), done.stderr

@@ -15,7 +15,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 def _dgbench(*arguments: str | Path, cwd: Path) -> tuple[int, str, str]:
-    code = "from dgbench.cli.app import main; main()"
+    code = "from dgbench.cli.app import script; script()"
     command = [sys.executable, "-c", code, *map(str, arguments)]
     env = os.environ | {"PYTHONPATH": str(_ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=env, check=False)

@@ -88,7 +88,7 @@ def _start(tmp_path: Path, *, blocked: bool, timeout: int, patch: str) -> subpro
     code = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[3])!r}); {patch}; "
     words = ["run", "--protocol", "frll-cross@1", "--data", "frll", "--method", "./deaf.py:Deaf", "--out", "run"]
     words += ["--pair-timeout", str(timeout), "--limit", "2", "--batch-size", "1"]
-    command = [sys.executable, "-c", code + "from dgbench.cli.app import main; main()", *words]
+    command = [sys.executable, "-c", code + "from dgbench.cli.app import script; script()", *words]
     return subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
