@@ -306,7 +306,7 @@ def _section(
 ) -> Section:
     ranked = _by_entry([stored for stored in records if not verdicts[stored.path].reason], entries)
     competing = [seeds for seeds in ranked if group_of(seeds[0].record.method.name) == "method"]
-    marks = _marks(ranked, competing, tables)
+    marks = _marks(ranked, competing)
     held = dict(zip((seeds[0].path for seeds in competing), _places(competing, tables, primary), strict=True))
     held = {path: _not_first(place) if is_barred(marks[path]) else place for path, place in held.items()}
     rows = [
@@ -330,18 +330,15 @@ def _section(
 def _marks(
     ranked: list[tuple[StoredRecord, ...]],
     competing: list[tuple[StoredRecord, ...]],
-    tables: dict[str, pd.DataFrame | None],
 ) -> dict[str, tuple[Mark, ...]]:
     """Return the gates' marks by path; of several seeds each has to pass."""
     wanted = {gate.baseline for gate in GATES}
     baselines = {
-        seeds[0].record.method.name: _measured(seeds[0], tables)
-        for seeds in ranked
-        if seeds[0].record.method.name in wanted
+        seeds[0].record.method.name: _measured(seeds[0]) for seeds in ranked if seeds[0].record.method.name in wanted
     }
     marks = {}
     for seeds in competing:
-        of_seeds = [marks_of(_measured(stored, tables), baselines) for stored in seeds]
+        of_seeds = [marks_of(_measured(stored), baselines) for stored in seeds]
         marks[seeds[0].path] = tuple(min(column, key=_WORST_FIRST.index) for column in zip(*of_seeds, strict=True))
     return marks
 
@@ -349,8 +346,9 @@ def _marks(
 _WORST_FIRST: tuple[Mark, ...] = ("failed", "not known", "passed")
 
 
-def _measured(stored: StoredRecord, tables: dict[str, pd.DataFrame | None]) -> Measured:
-    return Measured({metric.name: metric for metric in stored.record.metrics}, tables.get(stored.path))
+def _measured(stored: StoredRecord) -> Measured:
+    """A row with its whole table: gates compare other metrics than the one that ranks."""
+    return Measured({metric.name: metric for metric in stored.record.metrics}, stored.pair_scores())
 
 
 def _not_first(place: RankRange) -> RankRange:
